@@ -28,10 +28,10 @@ const stat = (pid: number): string[] =>
 /** Milliseconds of CPU that all threads of a process have used. */
 export const cpuOf = (pid: number): number => (Number(stat(pid)[11]) + Number(stat(pid)[12])) * TICK
 
-/** Milliseconds that a core has spent on processes of any kind. */
+/** Milliseconds that a core has spent on processes of any kind, or that the hypervisor has taken from it. */
 export function coreBusy(core: number): number {
   const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(text('/proc/stat'))?.[1]?.split(' ') ?? []
-  return (Number(line[0]) + Number(line[1]) + Number(line[2])) * TICK
+  return (Number(line[0]) + Number(line[1]) + Number(line[2]) + Number(line[7])) * TICK
 }
 
 export function descendants(pid: number): { pid: number; name: string }[] {

@@ -28,7 +28,7 @@ export interface Figures {
   generatorCpu: number
   /** How late the generator was with its own publishing, in ms. */
   lag: number
-  /** Shares of each core that went to neither server nor generator; NaN where nothing is pinned. */
+  /** Shares of each core that went to neither server nor generator, but to others or to the hypervisor; NaN where nothing is pinned. */
   strangers: { server: number; generator: number }
   published: number
   lost: number
