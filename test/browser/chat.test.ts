@@ -161,6 +161,33 @@ describe.each(targets)('the page on $name', (target) => {
     }
   })
 
+  test('a message that never left is retried by hand; one whose answer was lost is there once', async () => {
+    const room = freshRoom()
+    const one = await tab(room, 'poll')
+    await one.page.route(/\/messages\?/, (route) => route.abort(), { times: 1 })
+    await one.say('never left')
+    await one.page
+      .locator('.message[data-state=failed]', { hasText: 'never left' })
+      .getByRole('button', { name: 'Retry' })
+      .click()
+    await one.showsExactly(['never left'])
+    await one.page.route(
+      /\/messages\?/,
+      async (route) => {
+        await route.fetch()
+        await route.abort()
+      },
+      { times: 1 },
+    )
+    await one.say('answer lost')
+    await one.showsExactly(['never left', 'answer lost'])
+    await one.choose('websocket')
+    await one.reaches('open')
+    await one.say('the end')
+    await one.showsExactly(['never left', 'answer lost', 'the end'])
+    expect(await one.page.locator('.message').count()).toBe(3)
+  })
+
   test('the server dies and comes back: each tab goes on by itself, with what was said meanwhile', {
     timeout: 60_000,
   }, async () => {
