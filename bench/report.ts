@@ -28,11 +28,9 @@ export function judge(load: Load, figures: Figures): string {
   if (figures.lost > 0) words.push(`${figures.lost} LOST`)
   if (figures.disorder > 0) words.push(`${figures.disorder} OUT OF ORDER`)
   if (figures.refused > 0) words.push(`${figures.refused} publishes refused`)
-  const { server, generator } = figures.strangers
+  const { server, generator } = figures.others
   if (server > 0.1 || generator > 0.1) {
-    words.push(
-      `noisy: other processes took ${percent(server)} of the server's core, ${percent(generator)} of the generator's`,
-    )
+    words.push(`noisy: others took ${percent(server)} of the server's core, ${percent(generator)} of the generator's`)
   }
   return words.join('; ')
 }
