@@ -1,0 +1,64 @@
+import { atEnd } from './ends.ts'
+import type { ServerEvent } from './events.ts'
+import type { Query } from './http.ts'
+import { Inbox, PATIENCE } from './inbox.ts'
+
+export type TransportName = 'framed' | 'plain' | 'poll' | 'sse'
+
+/** One way to follow a room. All behave alike, so that a case is written once and run for each. */
+export interface Transport {
+  name: TransportName
+  /** Resolves when the server has let us in: what is published from here on must arrive. */
+  open(base: string, room: string, query?: Query): Promise<Follower>
+}
+
+export abstract class Follower {
+  readonly inbox: Inbox<ServerEvent>
+  /** The event that it began with; a plain connection has none, a poll's first answer takes its place. */
+  welcome: ServerEvent = { type: 'none' }
+  /** The cursor to come back with. Plain connections never learn it. */
+  cursor: string | undefined
+
+  constructor(name: string) {
+    this.inbox = new Inbox(name)
+    atEnd(() => this.close())
+  }
+
+  abstract close(): Promise<void> | void
+
+  /** The next event of any type, but those that only keep the books (`cursor`, `probe`) and those unknown (ERR-3). */
+  async next(patience = PATIENCE): Promise<ServerEvent> {
+    const taken = await this.inbox.until((event) => heard.has(event.type), patience)
+    return taken.at(-1) as ServerEvent
+  }
+
+  /** The next messages; anything else that a client must notice is an error here. */
+  async messages(count: number, patience = PATIENCE): Promise<ServerEvent[]> {
+    const found: ServerEvent[] = []
+    while (found.length < count) {
+      const event = await this.next(patience)
+      if (event.type !== 'message') throw new Error(`instead of a message came ${JSON.stringify(event)}`)
+      found.push(event)
+    }
+    return found
+  }
+
+  /** The payloads up to the one that ends it, which is left out: how a case proves that nothing else came. */
+  async payloadsUntil(marker: string, patience = PATIENCE): Promise<(string | Uint8Array | undefined)[]> {
+    const found: (string | Uint8Array | undefined)[] = []
+    for (;;) {
+      const [message] = await this.messages(1, patience)
+      if (message?.payload === marker) return found
+      found.push(message?.payload)
+    }
+  }
+
+  /** Every event passes here, so that the cursor moves with what was received and with nothing else (CUR-5). */
+  protected receive(event: ServerEvent): void {
+    if (event.type === 'message' || event.type === 'cursor') this.cursor = event.cursor ?? this.cursor
+    if (event.type === 'gap') this.cursor = event.before
+    this.inbox.push(event)
+  }
+}
+
+const heard = new Set(['message', 'ack', 'history', 'error', 'gap', 'pong', 'closing'])

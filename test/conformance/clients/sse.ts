@@ -1,0 +1,112 @@
+import { parseEvent, type ServerEvent } from './events.ts'
+import { Follower, type Transport } from './follower.ts'
+import { type Query, url } from './http.ts'
+import { Inbox } from './inbox.ts'
+
+export interface Block {
+  event?: string
+  data?: string
+  id?: string
+  retry?: string
+  comment?: string
+}
+
+/** The event stream format of the HTML standard, section 9.2.6. Takes text in any pieces, gives whole blocks. */
+export class BlockReader {
+  #text = ''
+  #block: Block = {}
+
+  read(piece: string): Block[] {
+    const blocks: Block[] = []
+    this.#text += piece
+    for (;;) {
+      // A CR at the end may be half of a CRLF.
+      const line = /^([^\r\n]*)(?:\r\n|\n|\r(?!$))/.exec(this.#text)
+      if (!line) return blocks
+      this.#text = this.#text.slice(line[0].length)
+      if (line[1]) this.#line(line[1])
+      else if (Object.keys(this.#block).length > 0) {
+        blocks.push(this.#block)
+        this.#block = {}
+      }
+    }
+  }
+
+  #line(line: string): void {
+    const [, name = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []
+    const block = this.#block
+    if (name === '') block.comment = value
+    else if (name === 'data') block.data = block.data === undefined ? value : `${block.data}\n${value}`
+    else if (name === 'event' || name === 'id' || name === 'retry') block[name] = value
+  }
+}
+
+export class Stream extends Follower {
+  /** Every block as it came, comments too. */
+  readonly blocks = new Inbox<Block>('sse blocks')
+  readonly ended: Promise<void>
+  response: Response | undefined
+  /** What an EventSource would send when it comes back. */
+  lastEventId: string | undefined
+  readonly #stop = new AbortController()
+  readonly #welcomed = new Inbox<ServerEvent>('sse, before its welcome')
+
+  constructor(base: string, room: string, query: Query = {}, headers: Record<string, string> = {}) {
+    super('sse')
+    this.ended = this.#run(url(base, room, '/events', query), headers).then(
+      () => this.#end('the stream ended'),
+      (error) => this.#end(`${error}`),
+    )
+  }
+
+  static async open(base: string, room: string, query?: Query, headers?: Record<string, string>): Promise<Stream> {
+    const stream = new Stream(base, room, query, headers)
+    stream.welcome = await stream.#welcomed.next()
+    return stream
+  }
+
+  async #run(address: string, headers: Record<string, string>): Promise<void> {
+    const response = await fetch(address, { headers, signal: this.#stop.signal })
+    this.response = response
+    if (response.status !== 200) throw new Error(`SSE was answered ${response.status} ${await response.text()}`)
+    const blocks = new BlockReader()
+    const decoder = new TextDecoder('utf-8', { fatal: true })
+    for await (const chunk of response.body ?? []) {
+      for (const block of blocks.read(decoder.decode(chunk, { stream: true }))) this.#hear(block)
+    }
+  }
+
+  #hear(block: Block): void {
+    this.blocks.push(block)
+    this.lastEventId = block.id ?? this.lastEventId
+    if (block.data === undefined) {
+      // FOLLOW-8: a bare id says how far the stream has come; EventSource dispatches nothing for it.
+      if (block.id !== undefined) this.receive({ type: 'cursor', cursor: block.id })
+    } else {
+      this.#dispatch(block, parseEvent(block.data))
+    }
+  }
+
+  #dispatch(block: Block, event: ServerEvent): void {
+    if (event.type !== (block.event ?? 'message')) throw new Error(`type and event: differ: ${JSON.stringify(block)}`)
+    if (event.type === 'message' && event.cursor !== block.id)
+      throw new Error(`cursor is not id: ${JSON.stringify(block)}`)
+    if (event.type === 'welcome') {
+      this.cursor = event.cursor
+      this.#welcomed.push(event)
+    } else {
+      this.receive(event)
+    }
+  }
+
+  #end(why: string): void {
+    for (const inbox of [this.blocks, this.#welcomed, this.inbox]) inbox.end(why)
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.ended
+  }
+}
+
+export const sse: Transport = { name: 'sse', open: (base, room, query) => Stream.open(base, room, query) }

@@ -1,0 +1,145 @@
+import { WebSocket } from 'ws'
+import { parseEvent, type ServerEvent } from './events.ts'
+import { Follower, type Transport } from './follower.ts'
+import { type Query, url } from './http.ts'
+import { Inbox, PATIENCE } from './inbox.ts'
+import { elements } from './rawjson.ts'
+
+export interface Closed {
+  code: number
+  reason: string
+}
+
+export const socketUrl = (base: string, room: string, query: Query = {}): string =>
+  url(base, room, '/ws', query).replace(/^http/, 'ws')
+
+abstract class SocketFollower extends Follower {
+  readonly socket: WebSocket
+  readonly closed: Promise<Closed>
+
+  constructor(name: string, address: string, protocols: string[]) {
+    super(name)
+    this.socket = new WebSocket(address, protocols, { perMessageDeflate: false, maxPayload: 0 })
+    this.socket.on('message', (data: Buffer, binary) => this.hear(data, binary))
+    this.socket.on('error', (error) => this.inbox.end(error.message))
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', (code, reason) => {
+        resolve({ code, reason: `${reason}` })
+        this.inbox.end(`closed with ${code} ${reason}`)
+      })
+    })
+  }
+
+  protected abstract hear(data: Buffer, binary: boolean): void
+
+  opened(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.once('open', resolve)
+      this.socket.once('error', reject)
+    })
+  }
+
+  async close(code?: number, reason?: string): Promise<void> {
+    this.socket.close(code, reason)
+    // Who does not answer a close is cut off, so that a bug here fails its own case (WS-10) and no other.
+    const late = setTimeout(() => this.socket.terminate(), 2000)
+    await this.closed
+    clearTimeout(late)
+  }
+}
+
+export class Framed extends SocketFollower {
+  /** Every WebSocket message of the server, as it came. */
+  readonly packs: string[] = []
+  readonly #asked = new Map<string | number, (answer: ServerEvent) => void>()
+  readonly #welcomed = new Inbox<ServerEvent>('framed, before its welcome')
+  #refs = 0
+
+  constructor(base: string, room: string, query: Query = {}, protocols = ['holdline.v1']) {
+    super('framed', socketUrl(base, room, query), protocols)
+    this.closed.then(({ code, reason }) => this.#welcomed.end(`closed with ${code} ${reason}`))
+    this.socket.on('error', (error) => this.#welcomed.end(error.message))
+  }
+
+  static async open(base: string, room: string, query: Query = {}): Promise<Framed> {
+    const framed = new Framed(base, room, query)
+    framed.welcome = await framed.#welcomed.next()
+    return framed
+  }
+
+  protected hear(data: Buffer, binary: boolean): void {
+    const text = data.toString()
+    this.packs.push(text)
+    if (binary || !text.startsWith('[')) this.inbox.end(`not a text message with an array: ${text.slice(0, 200)}`)
+    else for (const each of elements(text)) this.#dispatch(parseEvent(each))
+  }
+
+  #dispatch(event: ServerEvent): void {
+    if (event.type === 'probe') this.send({ op: 'probe', n: event.n })
+    const waiting = event.ref === undefined ? undefined : this.#asked.get(event.ref)
+    if (event.type === 'welcome') {
+      this.cursor = event.cursor
+      this.#welcomed.push(event)
+    } else if (waiting === undefined) {
+      this.receive(event)
+    } else {
+      this.#asked.delete(event.ref as string | number)
+      waiting(event)
+    }
+  }
+
+  send(operation: object | string): void {
+    this.socket.send(typeof operation === 'string' ? operation : JSON.stringify(operation))
+  }
+
+  /** Sends an operation and resolves with what answers its `ref`; the answer does not stand in the inbox. */
+  ask(operation: Record<string, unknown>): Promise<ServerEvent> {
+    const ref = `r${++this.#refs}`
+    const answer = this.answer(ref)
+    this.send({ ...operation, ref })
+    return answer
+  }
+
+  answer(ref: string | number): Promise<ServerEvent> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no answer to ${ref}`)), PATIENCE)
+      const settle = (finish: () => void) => {
+        clearTimeout(late)
+        finish()
+      }
+      this.#asked.set(ref, (answer) => settle(() => resolve(answer)))
+      this.closed.then(({ code }) =>
+        settle(() => reject(new Error(`closed with ${code} instead of an answer to ${ref}`))),
+      )
+    })
+  }
+
+  /** Sends what bears no ref, and returns what comes next. */
+  provoke(text: string | Uint8Array): Promise<ServerEvent> {
+    this.socket.send(text)
+    return this.next()
+  }
+}
+
+export class Plain extends SocketFollower {
+  constructor(base: string, room: string, query: Query = {}, protocols: string[] = []) {
+    super('plain', socketUrl(base, room, query), protocols)
+  }
+
+  static async open(base: string, room: string, query: Query = {}, protocols: string[] = []): Promise<Plain> {
+    const plain = new Plain(base, room, query, protocols)
+    await plain.opened()
+    return plain
+  }
+
+  protected hear(data: Buffer, binary: boolean): void {
+    this.receive({ type: 'message', payload: binary ? data : data.toString() })
+  }
+
+  send(payload: string | Uint8Array): void {
+    this.socket.send(payload)
+  }
+}
+
+export const framed: Transport = { name: 'framed', open: Framed.open }
+export const plain: Transport = { name: 'plain', open: Plain.open }

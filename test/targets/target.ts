@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+
+/** A runtime that the suite can start, kill and, where it sleeps, put to sleep. */
+export interface Target {
+  name: 'node' | 'workerd'
+  start(options?: StartOptions): Promise<Running>
+}
+
+export interface StartOptions {
+  app?: 'default' | 'chat' | 'tic-tac-toe'
+  /** The gateway's settings, such as HOLDLINE_MAX_PAYLOAD. */
+  env?: Record<string, string>
+  /** A folder for the rooms. Without it a new one, removed at the end. */
+  data?: string
+}
+
+export interface Running {
+  url: string
+  stop(): Promise<void>
+  /** The process dies without a word (SIGKILL) and stands again at the same url with the same data. */
+  crash(): Promise<void>
+  evict?(room: string, webSockets: 'hibernate' | 'close'): Promise<void>
+}
+
+export const root = resolve(import.meta.dirname, '../..')
+
+export interface Folder {
+  path: string
+  remove(): Promise<void>
+}
+
+export async function folder(given: string | undefined): Promise<Folder> {
+  if (given) return { path: given, remove: async () => {} }
+  const path = await mkdtemp(join(tmpdir(), 'holdline-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) }
+}
+
+/** Asks until it is so. The pause only keeps the asking cheap; what decides is the answer. */
+export async function eventually(what: string, holds: () => Promise<boolean> | boolean, seconds = 10): Promise<void> {
+  const end = Date.now() + seconds * 1000
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not so within ${seconds} s: ${what}`)
+    await after(10)
+  }
+}
+
+export function answers(url: string): Promise<void> {
+  return eventually(`${url}/healthz answers`, async () => {
+    try {
+      const response = await fetch(`${url}/healthz`)
+      await response.arrayBuffer()
+      return response.ok
+    } catch {
+      return false
+    }
+  })
+}
