@@ -1,0 +1,73 @@
+import { build } from 'esbuild'
+import { Miniflare, type MiniflareOptions } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+
+export interface EdgeOptions {
+  /** The worker's source. Default: the one of wrangler.toml. */
+  readonly entry?: string
+  /** Default 8787; 0 picks a free one. */
+  readonly port?: number
+  /** The folder that keeps the objects' storage. Default: none, and it is gone when the process ends. */
+  readonly data?: string
+  /** Variables of the worker, as `[vars]` in wrangler.toml. */
+  readonly vars?: Readonly<Record<string, string>>
+}
+
+export interface Edge {
+  readonly url: string
+  readonly mf: Miniflare
+  stop(): Promise<void>
+}
+
+/** Runs the worker on local workerd, as wrangler.toml describes it. */
+export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
+  const { entry, port = 8787, data, vars = {} } = options
+  const { main, workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml')
+  const mf = new Miniflare({
+    ...workerOptions,
+    name: 'holdline',
+    modules: [{ type: 'ESModule', path: 'worker.js', contents: await bundle(entry ?? (main as string)) }],
+    bindings: { ...(workerOptions.bindings as object | undefined), ...vars },
+    host: '127.0.0.1',
+    port,
+    ...(data === undefined ? {} : { defaultPersistRoot: data, durableObjectsPersist: data }),
+  } as MiniflareOptions)
+  const url = (await mf.ready).href.replace(/\/$/, '')
+  return { url, mf, stop: () => mf.dispose() }
+}
+
+/** The one file that is deployed. */
+export async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    external: ['cloudflare:*'],
+    loader: { '.html': 'text' },
+    conditions: ['workerd', 'worker', 'browser'],
+    minify: true,
+    keepNames: true,
+  })
+  return outputFiles[0]?.text as string
+}
+
+if (import.meta.main) {
+  const { PORT, HOLDLINE_DATA: data, HOLDLINE_MAX_PAYLOAD: max } = process.env
+  startEdge({
+    port: Number(PORT ?? 8787),
+    ...(data !== undefined && data !== '' && { data }),
+    vars: { ...(max !== undefined && { HOLDLINE_MAX_PAYLOAD: max }) },
+  }).then(
+    ({ url, stop }) => {
+      console.log(`Holdline on workerd listens on ${url}\nOpen ${url}/ in two browser tabs and chat.`)
+      for (const signal of ['SIGINT', 'SIGTERM'] as const)
+        process.once(signal, () => stop().then(() => process.exit(0)))
+    },
+    (error: Error) => {
+      console.error(`Holdline did not start: ${error.message}`)
+      process.exitCode = 1
+    },
+  )
+}

@@ -1,0 +1,32 @@
+import { createGateway } from '../gateway/app.ts'
+import type { Runtime } from '../gateway/ports.ts'
+import { payloadLimit } from '../protocol/data.ts'
+import page from '../web/chat.html'
+import type { RoomMethods } from './room-object.ts'
+import { refuse, roomStub } from './room-stub.ts'
+
+/** Bindings and variables of the worker, as wrangler.toml names them. */
+export interface Env {
+  readonly ROOMS: DurableObjectNamespace<RoomMethods>
+  readonly HOLDLINE_MAX_PAYLOAD?: string
+}
+
+/** The stateless half: routes, and the polls and streams that it holds so that rooms can sleep. */
+export function createWorker(): ExportedHandler<Env> {
+  const app = createGateway<Env>(toRuntime)
+  return { fetch: (request, env, ctx) => app.fetch(request, env, ctx) }
+}
+
+const toRuntime = (env: Env): Runtime => ({
+  room: (name) => roomStub(env.ROOMS, name),
+  refuse,
+  payloadLimit: maxPayload(env),
+  // Each re-poll wakes the room, so they are as rare as proxies allow.
+  pollWait: 55,
+  page,
+  ready: () => true,
+  report: (error) => console.error(error),
+})
+
+export const maxPayload = ({ HOLDLINE_MAX_PAYLOAD: set }: Pick<Env, 'HOLDLINE_MAX_PAYLOAD'>): number =>
+  payloadLimit(set === undefined || set === '' ? undefined : Number(set))

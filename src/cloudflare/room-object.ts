@@ -1,0 +1,283 @@
+import { DurableObject } from 'cloudflare:workers'
+import { randomSecret } from '../auth/secrets.ts'
+import { CLOSE, isSendable } from '../protocol/codes.ts'
+import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
+import { Beat } from '../room/beat.ts'
+import type {
+  Command,
+  Connection,
+  Hello,
+  HistoryRead,
+  Reply,
+  RoomHost,
+  Scan,
+  Settled,
+  Ticket,
+  Work,
+} from '../room/ports.ts'
+import { Room } from '../room/room.ts'
+import { PendingPoll, SocketConnection } from './connection.ts'
+import { type Env, maxPayload } from './create-worker.ts'
+import { ObjectLog } from './object-log.ts'
+import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
+
+type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
+
+/** What the Worker calls on a room's object. */
+export interface RoomMethods extends Rpc.DurableObjectBranded {
+  command(command: Command): Promise<Reply>
+}
+
+/** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
+const TURN_BYTES = 16 * 1024 * 1024
+/** How often connections that do not read are looked after (ms): hibernatable sockets do not say that they drained. */
+const LOOK_AFTER = 250
+
+/**
+ * The Durable Object of a room: the host of a Room. It sleeps while nothing happens, its sockets open;
+ * so all that it holds in memory can be made anew from storage and the sockets' attachments.
+ */
+export function createRoomObject(RoomOf: RoomClass = Room) {
+  return class RoomObject extends DurableObject<Env> implements RoomHost {
+    readonly #beat = new Beat(() => {
+      this.#due = true
+    })
+    readonly #connections = new Map<WebSocket, Connection>()
+    readonly #replies = new Map<Ticket, (reply: Reply) => void>()
+    readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
+    #log: ObjectLog
+    #room: Room<unknown>
+    #waiting: Work[] = []
+    #backlog = 0
+    #due = false
+    #tickets = 0
+    #alarmAt: number | null = null
+    #lookingAfter = false
+
+    constructor(ctx: DurableObjectState, env: Env) {
+      super(ctx, env)
+      ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT))
+      for (const socket of ctx.getWebSockets()) {
+        if (socket.readyState === WebSocket.OPEN) this.#connections.set(socket, new SocketConnection(socket))
+      }
+      this.#log = new ObjectLog(ctx.storage)
+      const stored = this.#log.load()
+      this.#room = this.#made(stored)
+      if (stored.sessions.length === 0) this.#turn(() => this.#room.wake(this.#connections.values()))
+      else {
+        // With sessions the alarm matters; knowing it saves a write for every wake that a poll causes.
+        ctx.blockConcurrencyWhile(async () => {
+          this.#alarmAt = await ctx.storage.getAlarm()
+          this.#turn(() => this.#room.wake(this.#connections.values()))
+        })
+      }
+    }
+
+    // ---- What the Worker asks ----
+
+    command(command: Command): Promise<Reply> {
+      return new Promise((resolve) => {
+        const ticket = ++this.#tickets
+        this.#replies.set(ticket, resolve)
+        this.#turn(() => this.#room.command(ticket, command))
+      })
+    }
+
+    /** A wire: a client's WebSocket, or one that the Worker dials for a poll or a stream. */
+    override fetch(request: Request): Response {
+      const hello = JSON.parse(decodeURIComponent(request.headers.get(HELLO) ?? 'null')) as Hello | null
+      if (hello === null) return new Response('Only the gateway speaks to a room', { status: 403 })
+      if (hello.kind !== 'poll') {
+        const { client, server } = this.#accept()
+        const connection = new SocketConnection(server)
+        this.#connections.set(server, connection)
+        this.#turn(() => this.#room.open(connection, hello))
+        const headers = protocolHeader(request.headers.get('sec-websocket-protocol'))
+        return new Response(null, { status: 101, webSocket: client, headers })
+      }
+      const poll = new PendingPoll()
+      this.#turn(() => this.#room.open(poll, hello))
+      if (poll.answer === undefined && poll.refused === undefined) {
+        const { client, server } = this.#accept()
+        poll.hold(new SocketConnection(server))
+        this.#connections.set(server, poll)
+        return new Response(null, { status: 101, webSocket: client })
+      }
+      this.#turn(() => this.#room.close(poll))
+      if (poll.refused === undefined) return new Response(poll.answer)
+      return new Response(poll.refused.reason, { status: 403, headers: { [REFUSED]: String(poll.refused.code) } })
+    }
+
+    // ---- What the platform tells ----
+
+    override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+      const connection = this.#connections.get(socket)
+      if (connection === undefined) return
+      const data = typeof message === 'string' ? message : new Uint8Array(message)
+      this.#turn(() => this.#room.message(connection, data))
+    }
+
+    override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+      try {
+        // Hibernatable sockets never answer a close by themselves.
+        if (isSendable(code)) socket.close(code, reason)
+        else socket.close()
+      } catch {
+        // It is closed already, from this side.
+      }
+      this.#gone(socket)
+    }
+
+    override webSocketError(socket: WebSocket): void {
+      // It may come without a webSocketClose.
+      this.#gone(socket)
+    }
+
+    override alarm(): void {
+      this.#alarmAt = null
+      this.#turn(() => this.#room.alarm())
+    }
+
+    // ---- What the room asks ----
+
+    commit(work: Work): void {
+      this.#waiting.push(work)
+      this.#backlog += sizeOf(work)
+      this.#beat.request()
+    }
+
+    backlog(): number {
+      return this.#backlog
+    }
+
+    knows(dedupeKey: string): boolean {
+      return this.#waiting.some((w) => w.drafts.some((d) => d.dedupe?.key === dedupeKey)) || this.#log.knows(dedupeKey)
+    }
+
+    read(reader: Connection | HistoryRead, scan: Scan): void {
+      this.#reads.push({ reader, scan })
+    }
+
+    reply(ticket: Ticket, reply: Reply): void {
+      this.#replies.get(ticket)?.(reply)
+      this.#replies.delete(ticket)
+    }
+
+    wakeAt(time: number | null): void {
+      // An alarm that comes too early finds nothing to do and is set again; moving it at every poll would be a write.
+      if (time === null || (this.#alarmAt !== null && this.#alarmAt <= time)) return
+      this.#alarmAt = time
+      this.ctx.waitUntil(this.ctx.storage.setAlarm(time))
+    }
+
+    now(): number {
+      return Date.now()
+    }
+
+    randomId(): string {
+      return randomSecret()
+    }
+
+    report(error: unknown): void {
+      console.error(error)
+    }
+
+    // ---- How it works ----
+
+    /** One call into the room, and then what came of it: so nothing is ever delivered inside a running call. */
+    #turn(call: () => void): void {
+      call()
+      while (this.#due || this.#reads.length > 0) {
+        const read = this.#reads.shift()
+        if (read !== undefined) this.#readNow(read.reader, read.scan)
+        else this.#commitNow()
+      }
+      this.#lookAfter()
+    }
+
+    #commitNow(): void {
+      this.#due = false
+      const started = Date.now()
+      const works = this.#take()
+      let settled: Settled
+      try {
+        settled = this.#log.append(works, started)
+      } catch (error) {
+        this.report(error)
+        settled = this.#reborn(works)
+      }
+      this.#room.settled(settled)
+      if (this.#waiting.length > 0) this.#beat.request()
+      // The platform's clock stands still within a turn: what this one took shows in the next.
+      setTimeout(() => {
+        const took = Date.now() - started
+        if (took > 1) setTimeout(() => this.#turn(() => this.#beat.rested()), took)
+        else this.#turn(() => this.#beat.rested())
+      }, 0)
+    }
+
+    /** As much of what waits as one turn may send to all who are here. */
+    #take(): readonly Work[] {
+      const budget = TURN_BYTES / Math.max(this.#connections.size, 1)
+      let bytes = 0
+      let count = 0
+      while (count < this.#waiting.length && (count === 0 || bytes < budget))
+        bytes += sizeOf(this.#waiting[count++] as Work)
+      this.#backlog -= bytes
+      return this.#waiting.splice(0, count)
+    }
+
+    #readNow(reader: Connection | HistoryRead, scan: Scan): void {
+      try {
+        this.#room.page(reader, this.#log.read(scan))
+      } catch (error) {
+        this.report(error)
+        if (!('replyTo' in reader)) reader.close(CLOSE.storage, 'storage')
+        else if ('connection' in reader.replyTo) reader.replyTo.connection.close(CLOSE.storage, 'storage')
+        else this.reply(reader.replyTo.ticket, { type: 'error', code: 'storage', message: 'The log cannot be read' })
+      }
+    }
+
+    /** Nothing of these was written: who asked is told, by a room that is born again from what was. */
+    #reborn(works: readonly Work[]): Settled {
+      this.#log = new ObjectLog(this.ctx.storage)
+      const stored = this.#log.load()
+      this.#room = this.#made(stored)
+      this.#room.wake(this.#connections.values())
+      const outcome = { error: 'storage', message: 'The log cannot be written' } as const
+      const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
+      return { entries: [], outcomes, head: stored.head }
+    }
+
+    #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {
+      return new RoomOf(this, { name: this.ctx.id.name ?? '', payloadLimit: maxPayload(this.env), ...stored })
+    }
+
+    #accept(): { client: WebSocket; server: WebSocket } {
+      const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket]
+      this.ctx.acceptWebSocket(server)
+      return { client, server }
+    }
+
+    #gone(socket: WebSocket): void {
+      const connection = this.#connections.get(socket)
+      if (connection === undefined) return
+      this.#connections.delete(socket)
+      this.#turn(() => this.#room.close(connection))
+    }
+
+    /** A timer only while somebody does not read: a pending one keeps the object awake. */
+    #lookAfter(): void {
+      if (this.#lookingAfter || this.#room.stuck.length === 0) return
+      this.#lookingAfter = true
+      setTimeout(() => {
+        this.#lookingAfter = false
+        this.#turn(() => {
+          for (const connection of this.#room.stuck) this.#room.drained(connection)
+        })
+      }, LOOK_AFTER)
+    }
+  }
+}
+
+const sizeOf = ({ drafts }: Work): number => drafts.reduce((size, draft) => size + draft.body.size, 0)

@@ -1,0 +1,5 @@
+/** Pages are bundled as text (`rules` in wrangler.toml). */
+declare module '*.html' {
+  const text: string
+  export default text
+}

@@ -1,0 +1,63 @@
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { Refusal } from '../protocol/errors.ts'
+import { roomName } from '../protocol/names.ts'
+import { history, info, publish } from './messages.ts'
+import type { Runtime } from './ports.ts'
+import { problem, toProblem } from './problem.ts'
+import { poll } from './transports/poll.ts'
+import { sse } from './transports/sse.ts'
+import { websocket } from './transports/websocket.ts'
+
+/** The pages are inline and load nothing from elsewhere; what a room's messages hold can run nothing. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** The whole HTTP face. `runtimeOf` gives what the request's runtime brings; on Node it is always the same. */
+export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runtime): Hono<{ Bindings: Env }> {
+  const app = new Hono<{ Bindings: Env }>()
+  const crossOrigin = cors({
+    origin: '*',
+    allowMethods: ['GET', 'POST', 'OPTIONS'],
+    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
+    exposeHeaders: ['retry-after'],
+    maxAge: 86_400,
+  })
+  // Not on an upgrade: its response must leave as the runtime made it, and Hono would copy it to set a header.
+  app.use('/v1/*', (c, next) => (c.req.header('upgrade') ? next() : crossOrigin(c, next)))
+  app.get('/', (c) =>
+    c.body(runtimeOf(c.env).page, 200, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': PAGE_POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    }),
+  )
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', (c) => {
+    if (!runtimeOf(c.env).ready()) throw new Refusal('draining', 'The gateway takes no more work')
+    return c.json({ status: 'ok' })
+  })
+  app.get('/v1/rooms/:room/ws', (c) =>
+    websocket(c.req.raw, c.req.param('room'), (name) => c.req.query(name), runtimeOf(c.env)),
+  )
+  app.get('/v1/rooms/:room/poll', (c) =>
+    poll(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw.signal, runtimeOf(c.env)),
+  )
+  app.get('/v1/rooms/:room/events', (c) =>
+    sse(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw, runtimeOf(c.env)),
+  )
+  app.post('/v1/rooms/:room/messages', (c) => {
+    const room = roomName(c.req.param('room'))
+    const runtime = runtimeOf(c.env)
+    return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit)
+  })
+  app.get('/v1/rooms/:room/messages', (c) => {
+    const room = roomName(c.req.param('room'))
+    return history(room, (name) => c.req.query(name), runtimeOf(c.env).room(room))
+  })
+  app.get('/v1/rooms/:room', (c) => info(runtimeOf(c.env).room(roomName(c.req.param('room')))))
+  app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))
+  app.onError((error, c) => toProblem(error, (unexpected) => runtimeOf(c.env).report(unexpected)))
+  return app
+}

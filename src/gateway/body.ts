@@ -1,0 +1,41 @@
+import { Refusal } from '../protocol/errors.ts'
+
+/** Reads a body, but never more than `limit` bytes of it. @throws Refusal `too_large` */
+export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  const tooLarge = () => new Refusal('too_large', `The body may have ${limit} bytes`)
+  if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
+  if (request.body === null) return new Uint8Array()
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    size += value.length
+    if (size > limit) {
+      await reader.cancel()
+      throw tooLarge()
+    }
+    chunks.push(value)
+  }
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, size)
+}
+
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}
+
+/** UTF-8, with its byte order mark if it has one (PUB-2). @throws Refusal `not_unicode` */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new Refusal('not_unicode', 'The body must be UTF-8')
+  }
+}

@@ -1,0 +1,84 @@
+import { sessionId } from '../auth/secrets.ts'
+import { bytesBody, textBody } from '../protocol/data.ts'
+import { Refusal } from '../protocol/errors.ts'
+import { historyJson } from '../protocol/events.ts'
+import { frameLimit, LIMITS } from '../protocol/limits.ts'
+import { isName } from '../protocol/names.ts'
+import { type Publication, parsePublication, toHistoryQuery } from '../protocol/operations.ts'
+import { decodeText, readBody } from './body.ts'
+import type { RoomStub } from './ports.ts'
+import { problem } from './problem.ts'
+import { type Query, resumeSecret, wholeNumber } from './query.ts'
+
+/** `POST /v1/rooms/:room/messages` (PUB-1 to PUB-9). */
+export async function publish(
+  request: Request,
+  room: string,
+  query: Query,
+  stub: RoomStub,
+  payloadLimit: number,
+): Promise<Response> {
+  const secret = resumeSecret(query)
+  const publication = withKey(await readPublication(request, payloadLimit), request.headers.get('idempotency-key'))
+  const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
+  const reply = await stub.command({ type: 'publish', publication, ...session })
+  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type !== 'published') throw new Error(`A publish was answered with ${reply.type}`)
+  const { type: _, ...answer } = reply
+  // Without a cursor nothing went into the log: ephemeral, or the application kept it to itself.
+  return json(answer, reply.duplicate ? 200 : reply.cursor === undefined ? 202 : 201)
+}
+
+async function readPublication(request: Request, payloadLimit: number): Promise<Publication> {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'application/json') {
+    return parsePublication(decodeText(await readBody(request, frameLimit(payloadLimit))), payloadLimit)
+  }
+  const bytes = await readBody(request, payloadLimit)
+  const body = type.startsWith('text/') ? textBody(decodeText(bytes), payloadLimit) : bytesBody(bytes, payloadLimit)
+  return { body, echo: true, ephemeral: false }
+}
+
+function withKey(publication: Publication, key: string | null): Publication {
+  if (key === null) return publication
+  if (!isName('id', key)) {
+    throw new Refusal('bad_request', '`Idempotency-Key` must be 1 to 128 printable ASCII characters without the space')
+  }
+  if (publication.id !== undefined && publication.id !== key) {
+    throw new Refusal('bad_request', '`Idempotency-Key` and `id` must agree')
+  }
+  return { ...publication, id: key }
+}
+
+/** `GET /v1/rooms/:room/messages` (HIST-1 to HIST-4). */
+export async function history(room: string, query: Query, stub: RoomStub): Promise<Response> {
+  const limit = wholeNumber(query, 'limit', 1, LIMITS.historyMost)
+  const [after, before] = [query('after'), query('before')]
+  const asked = toHistoryQuery({
+    ...(after !== undefined && { after }),
+    ...(before !== undefined && { before }),
+    ...(limit !== undefined && { limit }),
+  })
+  const secret = resumeSecret(query)
+  const reader = secret === undefined ? {} : { session: await sessionId(room, secret) }
+  const reply = await stub.command({ type: 'history', query: asked, reader })
+  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type !== 'history') throw new Error(`A history request was answered with ${reply.type}`)
+  return new Response(historyJson(reply.page), {
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
+}
+
+/** `GET /v1/rooms/:room` (INFO-1). */
+export async function info(stub: RoomStub): Promise<Response> {
+  const reply = await stub.command({ type: 'info' })
+  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type !== 'info') throw new Error(`An info request was answered with ${reply.type}`)
+  return json(reply.info, 200)
+}
+
+const json = (value: unknown, status: number): Response =>
+  new Response(JSON.stringify(value), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })

@@ -1,0 +1,52 @@
+import type { CodecName, Pack } from '../protocol/codec/index.ts'
+import type { Command, Hello, Reply } from '../room/ports.ts'
+
+/** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
+export interface RoomStub {
+  command(command: Command): Promise<Reply>
+  /** Attaches a wire that the gateway holds: a poll or a stream. */
+  dial(hello: Hello, leg: Leg): Promise<Wire>
+  /** Attaches the client's own WebSocket. `protocol`: the subprotocol to answer, if one was offered. */
+  upgrade(request: Request, hello: Hello, protocol: string | null): Promise<Response>
+}
+
+/** The gateway's end of a dialled wire. */
+export interface Leg {
+  write(pack: Pack): void
+  /** Bytes that it still takes. */
+  credit(): number
+  /** The room has ended it. */
+  closed(code: number, reason: string): void
+}
+
+export interface Wire {
+  /** The leg takes more again. */
+  drained(): void
+  /** The leg is over. May be called twice. */
+  close(): void
+}
+
+/** A handshake that cannot be let in, and must be told so by a close (WS-8). */
+export type RefuseUpgrade = (
+  request: Request,
+  refusal: { readonly protocol: string | null; readonly code: number; readonly reason: string },
+) => Response
+
+/** What a runtime brings to the gateway. */
+export interface Runtime {
+  room(name: string): RoomStub
+  readonly refuse: RefuseUpgrade
+  readonly payloadLimit: number
+  /** Seconds that a poll is held if it does not say. */
+  readonly pollWait: number
+  readonly page: string
+  ready(): boolean
+  /** Tells the operator. */
+  report(error: unknown): void
+}
+
+/** Subprotocols that are known, and how they are spoken. */
+export const SUBPROTOCOLS: Readonly<Record<string, CodecName>> = {
+  'holdline.v1': 'framed',
+  'holdline.plain': 'plain',
+}

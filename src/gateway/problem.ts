@@ -1,0 +1,21 @@
+import { ERRORS, type ErrorCode, Refusal } from '../protocol/errors.ts'
+
+/** An error as RFC 9457 has it (ERR-1). */
+export function problem(code: ErrorCode, detail: string): Response {
+  const { status, title } = ERRORS[code]
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  }
+  if (status === 429 || status === 503) headers['retry-after'] = String(1 + Math.floor(Math.random() * 4))
+  if (status === 426) headers.upgrade = 'websocket'
+  const body = { type: `urn:holdline:error:${code}`, title, status, detail, code }
+  return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** Whatever a handler threw; what is no refusal is the operator's to see and not the client's. */
+export function toProblem(error: unknown, report: (error: unknown) => void): Response {
+  if (error instanceof Refusal) return problem(error.code, error.message)
+  report(error)
+  return problem('internal', 'The gateway could not handle this request')
+}

@@ -1,0 +1,51 @@
+import { randomSecret, sessionId } from '../auth/secrets.ts'
+import { parseCursor } from '../protocol/cursor.ts'
+import { Refusal } from '../protocol/errors.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { isName } from '../protocol/names.ts'
+import type { Hello } from '../room/ports.ts'
+
+/** The query of a request; a name may stand once. */
+export type Query = (name: string) => string | undefined
+
+const WHOLE = /^\d{1,9}$/
+
+/** @throws Refusal `bad_request` */
+export function wholeNumber(query: Query, name: string, min: number, max: number): number | undefined {
+  const text = query(name)
+  if (text === undefined) return undefined
+  const value = WHOLE.test(text) ? Number(text) : Number.NaN
+  if (!(value >= min)) throw new Refusal('bad_request', `\`${name}\` must be a whole number, ${min} to ${max}`)
+  return Math.min(value, max)
+}
+
+/** @throws Refusal `bad_cursor` */
+export function cursorOf(text: string | undefined): string | undefined {
+  if (text !== undefined) parseCursor(text)
+  return text
+}
+
+/** @throws Refusal `bad_request` */
+export function resumeSecret(query: Query): string | undefined {
+  const secret = query('resume')
+  if (secret !== undefined && !isName('secret', secret)) {
+    throw new Refusal('bad_request', '`resume` must be 22 to 128 of A-Z a-z 0-9 _ -')
+  }
+  return secret
+}
+
+/** The session that a secret names, or a new one with the secret to tell (FOLLOW-1). */
+export async function sessionOf(room: string, query: Query): Promise<Pick<Hello, 'session' | 'resume'>> {
+  const chosen = resumeSecret(query)
+  if (chosen !== undefined) return { session: await sessionId(room, chosen) }
+  const resume = randomSecret()
+  return { session: await sessionId(room, resume), resume }
+}
+
+/** Where to start (FOLLOW-1). @throws Refusal `bad_cursor`, `bad_request` */
+export function startOf(query: Query): Pick<Hello, 'cursor' | 'rewind'> {
+  const cursor = cursorOf(query('cursor'))
+  const rewind = wholeNumber(query, 'rewind', 0, LIMITS.rewind)
+  if (cursor !== undefined) return { cursor }
+  return rewind === undefined ? {} : { rewind }
+}

@@ -1,0 +1,69 @@
+import type { Pack } from '../../protocol/codec/index.ts'
+import { CLOSE } from '../../protocol/codes.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import type { Hello } from '../../room/ports.ts'
+import type { RoomStub, Runtime, Wire } from '../ports.ts'
+import { problem } from '../problem.ts'
+import { type Query, sessionOf, startOf, wholeNumber } from '../query.ts'
+
+/** `GET /v1/rooms/:room/poll` (POLL-1 to POLL-5). */
+export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
+  const wait = wholeNumber(query, 'wait', 0, LIMITS.waitMost) ?? runtime.pollWait
+  const start = startOf(query)
+  const { session, resume } = await sessionOf(room, query)
+  const hello = { kind: 'poll', codec: 'poll', session, ...start } as const
+  const outcome = await held(hello, runtime.room(room), wait, signal)
+  if (typeof outcome !== 'string' && (outcome.code === CLOSE.forbidden || start.cursor === undefined)) {
+    return outcome.code === CLOSE.forbidden ? problem('forbidden', outcome.reason) : problem('busy', outcome.reason)
+  }
+  // Nothing came: the client's own cursor still says up to where it has seen.
+  const part =
+    typeof outcome === 'string' ? outcome : `{"cursor":"${start.cursor}","head":"${start.cursor}","events":[]`
+  const secret = resume === undefined ? '' : `,"resume":"${resume}"`
+  const advice = `"advice":{"wait":${runtime.pollWait},"after":0}`
+  return new Response(`${part},"session":"${session}"${secret},${advice}}`, {
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
+}
+
+/** Why a poll ended without an answer of the room's. */
+interface Ended {
+  readonly code: number
+  readonly reason: string
+}
+
+const IDLE: Ended = { code: 0, reason: 'nothing came' }
+
+/** Holds the line until the room has something to say or ends it, the time is over, or the client has left. */
+function held(hello: Hello, room: RoomStub, wait: number, signal: AbortSignal): Promise<string | Ended> {
+  return new Promise((resolve, reject) => {
+    let wire: Wire | undefined
+    let over = false
+    const end = (outcome: string | Ended): void => {
+      if (over) return
+      over = true
+      clearTimeout(timer)
+      signal.removeEventListener('abort', leave)
+      wire?.close()
+      resolve(outcome)
+    }
+    const leave = (): void => end(IDLE)
+    const timer = setTimeout(leave, wait * 1000)
+    signal.addEventListener('abort', leave)
+    const leg = {
+      write: (pack: Pack) => end(pack.frames.join('')),
+      credit: () => Number.POSITIVE_INFINITY,
+      closed: (code: number, reason: string) => end({ code, reason }),
+    }
+    room.dial(hello, leg).then(
+      (dialled) => {
+        wire = dialled
+        if (over) dialled.close()
+      },
+      (error) => {
+        reject(error)
+        leave()
+      },
+    )
+  })
+}

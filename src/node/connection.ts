@@ -1,0 +1,94 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Frame, Pack } from '../protocol/codec/index.ts'
+import { closeReason, isSendable } from '../protocol/codes.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import type { Attachment, Connection } from '../room/ports.ts'
+
+/** Base of what a room writes to on Node. The attachment needs no storage: the room is reborn in the same process. */
+abstract class LocalConnection implements Connection {
+  attachment!: Attachment
+
+  attach(attachment: Attachment): void {
+    this.attachment = attachment
+  }
+
+  abstract write(pack: Pack): void
+  abstract credit(): number
+  abstract close(code: number, reason: string): void
+}
+
+/**
+ * A client's WebSocket. Packs go to the socket as bytes that were framed once for all receivers: `ws.send` would make
+ * them anew for each. Without compression `ws` itself writes whole frames at once, so the two do not interleave.
+ */
+export class WebSocketConnection extends LocalConnection {
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+
+  constructor(ws: WebSocket, socket: Duplex) {
+    super()
+    this.#ws = ws
+    this.#socket = socket
+  }
+
+  write(pack: Pack): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return
+    pack.wire ??= toWire(pack.frames)
+    this.#socket.write(pack.wire as Buffer)
+  }
+
+  credit(): number {
+    return LIMITS.ahead - this.#socket.writableLength
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(isSendable(code) ? code : 1000, closeReason(reason))
+  }
+}
+
+/** A wire that the gateway holds: a poll or a stream. */
+export class LegConnection extends LocalConnection {
+  readonly #leg: { write(pack: Pack): void; credit(): number }
+  readonly #closed: (code: number, reason: string) => void
+
+  constructor(leg: { write(pack: Pack): void; credit(): number }, closed: (code: number, reason: string) => void) {
+    super()
+    this.#leg = leg
+    this.#closed = closed
+  }
+
+  write(pack: Pack): void {
+    this.#leg.write(pack)
+  }
+
+  credit(): number {
+    return this.#leg.credit()
+  }
+
+  close(code: number, reason: string): void {
+    this.#closed(code, reason)
+  }
+}
+
+function toWire(frames: readonly Frame[]): Buffer {
+  return Buffer.concat(
+    frames.flatMap((frame) => {
+      const isText = typeof frame === 'string'
+      const payload = isText ? Buffer.from(frame) : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+      return [header(payload.length, isText ? 1 : 2), payload]
+    }),
+  )
+}
+
+/** RFC 6455 section 5.2: a final frame from a server, unmasked. */
+function header(length: number, opcode: number): Buffer {
+  const first = 0x80 | opcode
+  if (length < 126) return Buffer.from([first, length])
+  if (length < 65_536) return Buffer.from([first, 126, length >> 8, length & 0xff])
+  const long = Buffer.alloc(10)
+  long[0] = first
+  long[1] = 127
+  long.writeBigUInt64BE(BigInt(length), 2)
+  return long
+}

@@ -1,0 +1,73 @@
+import { markFrom } from '../protocol/cursor.ts'
+import type { Settled } from '../room/ports.ts'
+import { LocalRoom, type RoomClass } from './local-room.ts'
+import { SqliteStore } from './sqlite/store.ts'
+
+/** How often rooms in which nothing happens are let go (ms). */
+const SWEEP = 30_000
+
+export interface RoomsOptions {
+  readonly file: string
+  readonly room: RoomClass
+  readonly payloadLimit: number
+  report(error: unknown): void
+}
+
+/** The rooms of this process, by name; and the one transaction that commits for all that are due. */
+export class Rooms {
+  readonly #options: RoomsOptions
+  readonly #store: SqliteStore
+  readonly #rooms = new Map<string, LocalRoom>()
+  readonly #sweep: NodeJS.Timeout
+  #due: LocalRoom[] = []
+
+  constructor(options: RoomsOptions) {
+    this.#options = options
+    this.#store = new SqliteStore(options.file, markFrom(crypto.getRandomValues(new Uint8Array(6))))
+    this.#sweep = setInterval(() => this.#letGo(), SWEEP)
+    this.#sweep.unref()
+  }
+
+  get(name: string): LocalRoom {
+    const known = this.#rooms.get(name)
+    if (known !== undefined) return known
+    const { room, payloadLimit, report } = this.#options
+    const openLog = () => this.#store.log(name)
+    const made = new LocalRoom({ name, room, payloadLimit, report, openLog, due: (r) => this.#isDue(r) })
+    this.#rooms.set(name, made)
+    return made
+  }
+
+  close(): void {
+    clearInterval(this.#sweep)
+    this.#commit()
+    this.#store.close()
+  }
+
+  #isDue(room: LocalRoom): void {
+    // After this turn of the event loop: what came in with it, for whichever room, shares one transaction.
+    if (this.#due.length === 0) setImmediate(() => this.#commit())
+    this.#due.push(room)
+  }
+
+  #commit(): void {
+    const due = this.#due
+    this.#due = []
+    if (due.length === 0) return
+    const written: [LocalRoom, Settled][] = []
+    try {
+      this.#store.transaction(() => {
+        for (const room of due) written.push([room, room.commitNow()])
+      })
+    } catch (error) {
+      this.#options.report(error)
+      for (const room of due) room.failed()
+      return
+    }
+    for (const [room, settled] of written) room.settled(settled)
+  }
+
+  #letGo(): void {
+    for (const [name, room] of this.#rooms) if (room.idle) this.#rooms.delete(name)
+  }
+}

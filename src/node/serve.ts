@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { createGateway } from '../gateway/app.ts'
+import type { Runtime } from '../gateway/ports.ts'
+import { payloadLimit } from '../protocol/data.ts'
+import { Room } from '../room/room.ts'
+import type { RoomClass } from './local-room.ts'
+import { Rooms } from './rooms.ts'
+import { Upgrades } from './upgrade.ts'
+
+export interface ServeOptions {
+  /** What each room is: default `Room`, which passes messages on. */
+  readonly room?: RoomClass
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 8787; 0 picks a free one. */
+  readonly port?: number
+  /** The SQLite file, made if it is not there. Default `.holdline/rooms.db`; `:memory:` keeps nothing. */
+  readonly data?: string
+  /** The most that one message may have, in bytes. Default 65,536, at most 1,048,576. */
+  readonly maxPayload?: number
+  /** Where unexpected errors go. Default: standard error. */
+  report?(error: unknown): void
+}
+
+export interface Gateway {
+  /** Where it listens, such as `http://127.0.0.1:8787`. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
+export async function serve(options: ServeOptions = {}): Promise<Gateway> {
+  const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
+  const limit = payloadLimit(options.maxPayload)
+  const rooms = new Rooms({ file: data, room: options.room ?? Room, payloadLimit: limit, report })
+  const upgrades = new Upgrades(limit)
+  const runtime: Runtime = {
+    room: (name) => ({
+      command: (command) => rooms.get(name).command(command),
+      dial: async (hello, leg) => rooms.get(name).dial(hello, leg),
+      upgrade: async (request, hello, protocol) => upgrades.accept(request, rooms.get(name), hello, protocol),
+    }),
+    refuse: upgrades.refuse,
+    payloadLimit: limit,
+    pollWait: 25,
+    page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
+    ready: () => true,
+    report,
+  }
+  const app = createGateway(() => runtime)
+  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as Server
+  upgrades.listen(server, (request) => app.fetch(request))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return {
+    url: toUrl(server.address() as AddressInfo),
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+      rooms.close()
+    },
+  }
+}
+
+const toUrl = ({ address, family, port }: AddressInfo): string =>
+  `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`

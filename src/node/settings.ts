@@ -1,0 +1,31 @@
+import { LIMITS } from '../protocol/limits.ts'
+import type { ServeOptions } from './serve.ts'
+
+const whole =
+  (min: number, max: number) =>
+  (text: string, name: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= min && value <= max))
+      throw new Error(`${name} must be a whole number from ${min} to ${max}, not "${text}"`)
+    return value
+  }
+
+const text = (value: string): string => value
+
+/** The one list of settings: the name in the environment, the option that it sets, and how it is read. */
+const SETTINGS = {
+  HOST: { option: 'host', read: text },
+  PORT: { option: 'port', read: whole(0, 65_535) },
+  HOLDLINE_DATA: { option: 'data', read: text },
+  HOLDLINE_MAX_PAYLOAD: { option: 'maxPayload', read: whole(1, LIMITS.payloadMost) },
+} as const
+
+/** @throws Error that names the setting and what it must be */
+export function settingsFrom(env: Readonly<Record<string, string | undefined>>): ServeOptions {
+  const options: Record<string, unknown> = {}
+  for (const [name, { option, read }] of Object.entries(SETTINGS)) {
+    const value = env[name]
+    if (value !== undefined && value !== '') options[option] = read(value, name)
+  }
+  return options
+}

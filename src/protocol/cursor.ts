@@ -1,0 +1,58 @@
+import { Refusal } from './errors.ts'
+
+/** A place in a room's log. Offset 0 of an epoch is the place before its first message. */
+export interface Position {
+  readonly epoch: string
+  readonly offset: number
+}
+
+/** Before everything (CUR-2). `'0'` sorts before every epoch. */
+export const START: Position = { epoch: '0', offset: 0 }
+
+/** 8 base36 digits of milliseconds hold until the year 2059, 9 for 3,000 years more: all epochs have 9, so they sort. */
+const TIME_DIGITS = 9
+const MARK_DIGITS = 6
+
+const CURSOR = /^([0-9a-z]{15})-([1-9a-b])([0-9a-z]{1,11})$/
+
+/**
+ * Makes an epoch's name: time, so that epochs sort, and the mark of whoever opened it.
+ * It sorts after `previous` even if the clock was set back.
+ */
+export function newEpoch(now: number, mark: string, previous?: string): string {
+  const floor = previous === undefined ? 0 : Number.parseInt(previous.slice(0, TIME_DIGITS), 36) + 1
+  return Math.max(now, floor).toString(36).padStart(TIME_DIGITS, '0') + mark
+}
+
+/** The mark within an epoch's name: who opened it. */
+export const epochMark = (epoch: string): string => epoch.slice(TIME_DIGITS)
+
+/** A mark out of random text: 6 base36 digits. */
+export const markFrom = (random: Uint8Array): string =>
+  Array.from(random.subarray(0, MARK_DIGITS), (byte) => (byte % 36).toString(36)).join('')
+
+export function formatCursor({ epoch, offset }: Position): string {
+  if (epoch === START.epoch) return '0-0'
+  const digits = offset.toString(36)
+  return `${epoch}-${digits.length.toString(36)}${digits}`
+}
+
+/** @throws Refusal `bad_cursor` */
+export function parseCursor(text: string): Position {
+  if (text === '0-0') return START
+  const [, epoch, length, digits] = CURSOR.exec(text) ?? []
+  const offset = digits === undefined ? Number.NaN : Number.parseInt(digits, 36)
+  if (!epoch || !digits || Number.parseInt(length as string, 36) !== digits.length || !Number.isSafeInteger(offset)) {
+    throw new Refusal('bad_cursor', 'A cursor must be one that this gateway gave')
+  }
+  // `0` before the first digit would give one position two cursors.
+  if (digits.length > 1 && digits.startsWith('0'))
+    throw new Refusal('bad_cursor', 'A cursor must be one that this gateway gave')
+  return { epoch, offset }
+}
+
+/** Negative, zero or positive, as `a` stands before, at or after `b`. */
+export function comparePositions(a: Position, b: Position): number {
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1
+  return a.offset - b.offset
+}

@@ -1,0 +1,34 @@
+/** Every error code that a client can meet, with its HTTP status (ERR-1) and its title. The one table. */
+export const ERRORS = {
+  bad_request: { status: 400, title: 'The request is malformed' },
+  bad_room: { status: 400, title: 'The room name is malformed' },
+  bad_cursor: { status: 400, title: 'The cursor is malformed' },
+  unknown_field: { status: 400, title: 'A field is not known' },
+  unknown_op: { status: 400, title: 'The operation is not known' },
+  unknown_protocol: { status: 400, title: 'None of the offered subprotocols is known' },
+  not_unicode: { status: 400, title: 'Text must be Unicode' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  origin: { status: 403, title: 'This origin may not use the gateway' },
+  host: { status: 403, title: 'This host name may not be used for the gateway' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  id_reused: { status: 409, title: 'The id was used for another message' },
+  too_large: { status: 413, title: 'Too large' },
+  upgrade_required: { status: 426, title: 'This route speaks WebSocket' },
+  busy: { status: 429, title: 'Too much at once' },
+  internal: { status: 500, title: 'The gateway failed' },
+  storage: { status: 503, title: 'The log cannot be written' },
+  draining: { status: 503, title: 'The gateway is going down' },
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** A request or an operation that is refused: what happened, in the caller's words, under a stable code. */
+export class Refusal extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string) {
+    super(message)
+    this.name = 'Refusal'
+    this.code = code
+  }
+}

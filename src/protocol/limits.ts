@@ -1,0 +1,36 @@
+/** Bounds of the protocol. Sizes in bytes, times in the unit that the name says. */
+export const LIMITS = {
+  /** SIZE-1: the default and the most that may be set. */
+  payload: 64 * 1024,
+  payloadMost: 1024 * 1024,
+  /** SIZE-2: `\u0000` is six bytes for one. */
+  frameFactor: 6,
+  frameExtra: 16 * 1024,
+  operations: 256,
+  /** FAN-1: events of one pack. */
+  pack: 64 * 1024,
+  /** FAN-2: what a connection may be owed before it counts as behind. */
+  ahead: 1024 * 1024,
+  /** FOLLOW-8: invisible messages after which a live client hears how far it has come. */
+  invisible: 256,
+  /** PUB-9: drafts that wait for their commit. */
+  waiting: 4 * 1024 * 1024,
+  rewind: 1000,
+  historyDefault: 100,
+  historyMost: 1000,
+  historyBytes: 1024 * 1024,
+  /** Pages of a catch-up: large enough to be few, small enough to let others in between. */
+  page: 256 * 1024,
+  audience: 32,
+  connectionsPerSession: 4,
+  waitMost: 55,
+  /** Seconds between a client's pings, between an SSE stream's comments. */
+  heartbeat: 25,
+  comment: 15,
+  /** Milliseconds that a session outlives its last connection. */
+  grace: 30_000,
+  stateBytes: 64 * 1024,
+} as const
+
+/** The longest WebSocket message that a client may send (SIZE-2). */
+export const frameLimit = (payload: number): number => payload * LIMITS.frameFactor + LIMITS.frameExtra

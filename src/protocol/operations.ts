@@ -1,0 +1,157 @@
+import type { Position } from './cursor.ts'
+import { parseCursor } from './cursor.ts'
+import { type Body, base64Body, jsonBody } from './data.ts'
+import { Refusal } from './errors.ts'
+import { elementTexts, memberText, parseJson } from './json.ts'
+import { LIMITS } from './limits.ts'
+import { PATTERNS } from './names.ts'
+import { anything, boolean, either, type Infer, integer, list, object, type Schema, text } from './schema.ts'
+
+export type Ref = string | number
+
+/** Who gets a message (PUB-8). Logged with it, so that one cursor covers live delivery, resume, poll and history. */
+export interface Audience {
+  readonly to?: { readonly sessions?: readonly string[]; readonly users?: readonly string[] }
+  readonly except?: readonly string[]
+}
+
+/** What somebody asks to be published. */
+export interface Publication {
+  readonly id?: string
+  readonly event?: string
+  readonly body: Body
+  readonly to?: Audience['to']
+  readonly except?: readonly string[]
+  readonly echo: boolean
+  readonly ephemeral: boolean
+}
+
+export interface HistoryQuery {
+  readonly after?: Position
+  readonly before?: Position
+  readonly limit: number
+}
+
+export type Operation =
+  | { readonly op: 'publish'; readonly ref?: Ref; readonly publication: Publication }
+  | { readonly op: 'history'; readonly ref?: Ref; readonly query: HistoryQuery }
+  | { readonly op: 'probe'; readonly ref?: Ref; readonly n: number }
+  | { readonly op: 'ping'; readonly ref?: Ref }
+
+const session = text({ pattern: PATTERNS.session, says: 'a session id' })
+const user = text({ max: 128, says: 'a user id of at most 128 characters' })
+const cursor = text({ max: 64, says: 'a cursor' })
+const op = text({ max: 32, says: 'the name of an operation' })
+const ref = either(
+  text({ max: 64, says: '' }),
+  integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  'a string of at most 64 characters, or an integer',
+)
+
+const publication = {
+  id: text({ pattern: PATTERNS.id, says: '1 to 128 printable ASCII characters without the space' }),
+  event: text({ pattern: PATTERNS.event, says: '1 to 64 of A-Z a-z 0-9 _ . : -' }),
+  data: anything,
+  bytes: text({ says: 'base64' }),
+  to: object({ sessions: list(session, LIMITS.audience), users: list(user, LIMITS.audience) }),
+  except: list(session, LIMITS.audience),
+  echo: boolean,
+  ephemeral: boolean,
+}
+
+/** The body of `POST …/messages` as JSON (PUB-1). */
+export const publicationSchema = object(publication)
+
+/** One schema per operation: what is checked, and what the documents say. */
+export const operationSchemas = {
+  publish: object({ op, ref, ...publication }),
+  history: object({ op, ref, after: cursor, before: cursor, limit: integer(1, LIMITS.historyMost) }),
+  probe: object({ op, ref, n: integer(0, Number.MAX_SAFE_INTEGER) }),
+  ping: object({ op, ref }),
+} satisfies Record<Operation['op'], Schema<unknown>>
+
+/** An operation, or why it is refused; with the `ref` of either, where one could be read. */
+export type Parsed = Operation | { readonly op?: never; readonly ref?: Ref; readonly refusal: Refusal }
+
+/**
+ * Reads one WebSocket message of a framed connection (WS-1): an array of operations, or a bare one.
+ * Each operation stands or falls by itself.
+ * @throws Refusal `bad_request` when the message as a whole cannot be read
+ */
+export function parseOperations(source: string, payloadLimit: number): Parsed[] {
+  const value = parseJson(source)
+  if (!Array.isArray(value)) return [parseOperation(value, source, payloadLimit)]
+  if (value.length > LIMITS.operations) {
+    throw new Refusal('bad_request', `One WebSocket message holds at most ${LIMITS.operations} operations`)
+  }
+  const texts = elementTexts(source)
+  return value.map((each, i) => parseOperation(each, texts[i] as string, payloadLimit))
+}
+
+function parseOperation(value: unknown, source: string, payloadLimit: number): Parsed {
+  let known: Ref | undefined
+  try {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new Refusal('bad_request', 'An operation is an object with `op`')
+    }
+    if ('ref' in value) known = ref.check(value.ref, 'ref')
+    const name = 'op' in value ? op.check(value.op, 'op') : ''
+    return { ...(known !== undefined && { ref: known }), ...readOperation(name, value, source, payloadLimit) }
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal
+    return { ...(known !== undefined && { ref: known }), refusal }
+  }
+}
+
+function readOperation(name: string, value: object, source: string, payloadLimit: number): Operation {
+  switch (name) {
+    case 'publish':
+      return { op: name, publication: toPublication(operationSchemas.publish.check(value, name), source, payloadLimit) }
+    case 'history':
+      return { op: name, query: toHistoryQuery(operationSchemas.history.check(value, name)) }
+    case 'probe': {
+      const { n } = operationSchemas.probe.check(value, name)
+      if (n === undefined) throw new Refusal('bad_request', '`probe` needs `n`')
+      return { op: name, n }
+    }
+    case 'ping':
+      operationSchemas.ping.check(value, name)
+      return { op: name }
+    default:
+      throw new Refusal('unknown_op', name ? `There is no operation \`${name}\`` : 'An operation needs `op`')
+  }
+}
+
+/**
+ * Reads the JSON body of `POST …/messages` (PUB-1).
+ * @throws Refusal `bad_request`, `unknown_field`, `not_unicode`, `too_large`
+ */
+export function parsePublication(source: string, payloadLimit: number): Publication {
+  return toPublication(publicationSchema.check(parseJson(source), 'body'), source, payloadLimit)
+}
+
+function toPublication(fields: Infer<typeof publicationSchema>, source: string, payloadLimit: number): Publication {
+  const { id, event, to, except, bytes, echo = true, ephemeral = false } = fields
+  if ('data' in fields === (bytes !== undefined)) {
+    throw new Refusal('bad_request', 'A message has either `data` or `bytes`')
+  }
+  const body =
+    bytes === undefined ? jsonBody(memberText(source, 'data') as string, payloadLimit) : base64Body(bytes, payloadLimit)
+  return {
+    ...(id !== undefined && { id }),
+    ...(event !== undefined && { event }),
+    ...(to !== undefined && { to }),
+    ...(except !== undefined && { except }),
+    body,
+    echo,
+    ephemeral,
+  }
+}
+
+export function toHistoryQuery(fields: { after?: string; before?: string; limit?: number }): HistoryQuery {
+  return {
+    ...(fields.after !== undefined && { after: parseCursor(fields.after) }),
+    ...(fields.before !== undefined && { before: parseCursor(fields.before) }),
+    limit: fields.limit ?? LIMITS.historyDefault,
+  }
+}

@@ -1,0 +1,57 @@
+import { comparePositions, formatCursor, type Position, START } from '../protocol/cursor.ts'
+import type { Gap } from '../protocol/events.ts'
+import type { Head } from './ports.ts'
+
+/** Questions about where things stand in a log, answered from its extent alone. */
+
+export function headPosition(head: Head): Position {
+  const current = head.epochs.at(-1)
+  return current === undefined ? START : { epoch: current.name, offset: current.last }
+}
+
+const max = (a: Position, b: Position): Position => (comparePositions(a, b) < 0 ? b : a)
+
+/** Where a reader who has seen up to `cursor` goes on, and what it has lost (FOLLOW-2, FOLLOW-3). */
+export function resumeFrom(head: Head, cursor: Position): { after: Position; gap?: Gap } {
+  const end = headPosition(head)
+  const lost = (reason: Gap['reason'], after: Position) => ({
+    after,
+    gap: { after: formatCursor(cursor), before: formatCursor(after), reason },
+  })
+  const epoch = head.epochs.find(({ name }) => name === cursor.epoch)
+  if (cursor.epoch === START.epoch) {
+    const nothingLost = head.epochs.length === 0 || comparePositions(head.floor, beginning(head)) <= 0
+    return nothingLost ? { after: max(cursor, head.floor) } : lost('retention', head.floor)
+  }
+  if (epoch === undefined) {
+    // Another log: of a room that was deleted, of another room, or one that this one has never heard of.
+    return lost('epoch', head.floor)
+  }
+  if (cursor.offset > epoch.last) return lost('rolled-back', max({ epoch: epoch.name, offset: epoch.last }, head.floor))
+  if (comparePositions(cursor, head.floor) < 0) return lost('retention', head.floor)
+  return { after: comparePositions(cursor, end) > 0 ? end : cursor }
+}
+
+const beginning = (head: Head): Position => ({ epoch: head.epochs[0]?.name ?? START.epoch, offset: 0 })
+
+/** The place `count` messages before `from`, or the floor where there are fewer (FOLLOW-4). */
+export function back(head: Head, from: Position, count: number): Position {
+  let left = count
+  for (const { name, last } of [...head.epochs].reverse()) {
+    if (name > from.epoch) continue
+    const here = name === from.epoch ? Math.min(from.offset, last) : last
+    if (here >= left) return max({ epoch: name, offset: here - left }, head.floor)
+    left -= here
+  }
+  return head.floor
+}
+
+/** The last place before a cursor that history's `before` names. */
+export const justBefore = ({ epoch, offset }: Position): Position => ({ epoch, offset: Math.max(offset - 1, 0) })
+
+/** Is any message kept at or before this place? */
+export const hasBefore = (head: Head, position: Position): boolean =>
+  head.epochs.some(({ name, last }) => {
+    const offset = name === position.epoch ? Math.min(last, position.offset) : last
+    return name <= position.epoch && offset > 0 && comparePositions({ epoch: name, offset }, head.floor) > 0
+  })

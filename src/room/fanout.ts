@@ -1,0 +1,257 @@
+import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
+import { CLOSE } from '../protocol/codes.ts'
+import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
+import { type Entry, mayRead, type Reader } from '../protocol/entry.ts'
+import { closingEvent, cursorEvent, gapEvent, type Item, welcomeEvent } from '../protocol/events.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { headPosition } from './extent.ts'
+import type { Attachment, Connection, Head, Page, RoomHost } from './ports.ts'
+
+/** A connection as Fanout sees it. Live: it has all up to the head. Else it reads pages until it reaches the head. */
+interface Member extends Reader {
+  readonly connection: Connection
+  readonly codec: CodecName
+  readonly session: string
+  /** What is told to it before it was greeted (WS-9). */
+  readonly untold: Item[]
+}
+
+/** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
+export class Fanout {
+  readonly #host: RoomHost
+  readonly #room: string
+  readonly #members = new Map<Connection, Member>()
+  readonly #live: Record<CodecName, Set<Member>> = {
+    framed: new Set(),
+    plain: new Set(),
+    poll: new Set(),
+    sse: new Set(),
+  }
+  readonly #stuck = new Set<Member>()
+  #head: Head
+  #invisible = 0
+
+  constructor(host: RoomHost, room: string, head: Head) {
+    this.#host = host
+    this.#room = room
+    this.#head = head
+  }
+
+  get connections(): Iterable<Connection> {
+    return this.#members.keys()
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Takes in a connection as its attachment describes it: new, or met again after a sleep. */
+  join(connection: Connection): void {
+    const { codec, session, user, at } = connection.attachment
+    const reader = { session, ...(user !== undefined && { user }) }
+    const member: Member = { connection, codec, ...reader, untold: [] }
+    this.#members.set(connection, member)
+    if (at === undefined) this.#live[codec].add(member)
+    else this.#advance(member)
+  }
+
+  leave(connection: Connection): boolean {
+    const member = this.#members.get(connection)
+    if (member === undefined) return false
+    this.#members.delete(connection)
+    this.#live[member.codec].delete(member)
+    this.#stuck.delete(member)
+    return true
+  }
+
+  /** Sends what was committed to all who are live. */
+  deliver(entries: readonly Entry[], head: Head): void {
+    const before = headPosition(this.#head)
+    this.#head = head
+    let at = before
+    for (const chunk of packs(entries)) at = this.#flush(chunk, at)
+  }
+
+  /** A page that was read for a connection that is not live. */
+  page(connection: Connection, page: Page): void {
+    const member = this.#members.get(connection)
+    const at = connection.attachment.at
+    if (member === undefined || at === undefined) return
+    const items = this.#greeting(member)
+    if (comparePositions(page.floor, at) > 0) {
+      // What it was to read next has been pruned since.
+      items.push(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
+    }
+    const visible = page.entries.filter((entry) => mayRead(member, entry.audience))
+    items.push(...visible)
+    if (page.entries.length > 0 && page.entries.at(-1) !== visible.at(-1)) {
+      items.push(cursorEvent(formatCursor(page.through)))
+    }
+    const { greeting: _, ...greeted } = connection.attachment
+    connection.attach({ ...greeted, at: page.through })
+    // An answered poll is over: the client asks again with the cursor that it was given.
+    if (this.#send(member, items, page.through) && member.codec === 'poll') return
+    this.#advance(member)
+  }
+
+  /** The connection can take more. */
+  drained(connection: Connection): void {
+    const member = this.#members.get(connection)
+    if (member !== undefined && this.#stuck.has(member)) this.#advance(member)
+  }
+
+  /** Connections that are behind because they do not read. */
+  get stuck(): readonly Connection[] {
+    return [...this.#stuck].map((member) => member.connection)
+  }
+
+  /** Says something to one connection, outside of the feed. */
+  tell(connection: Connection, items: readonly Item[]): void {
+    const member = this.#members.get(connection)
+    if (member === undefined) return
+    if (connection.attachment.greeting !== undefined) member.untold.push(...items)
+    else this.#send(member, items, headPosition(this.#head))
+  }
+
+  /** Ends a connection, saying why where it can be said. The host tells the room of the close, as of any other. */
+  close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
+    const member = this.#members.get(connection)
+    if (member?.codec === 'framed' || member?.codec === 'sse') {
+      this.#send(member, [closingEvent(code, reason, retryAfter)], headPosition(this.#head))
+    }
+    connection.close(code, reason)
+  }
+
+  /** Reads on if the connection can take it, or turns live at the head: a pack boundary, so nothing lies between. */
+  #advance(member: Member): void {
+    const { connection } = member
+    const { at, ...attachment } = connection.attachment
+    this.#stuck.delete(member)
+    const through = headPosition(this.#head)
+    if (at === undefined || comparePositions(at, through) >= 0) {
+      if (at !== undefined) this.#becomeLive(member, attachment, through)
+    } else if (connection.credit() > 0) {
+      this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
+    } else this.#stuck.add(member)
+  }
+
+  #becomeLive(member: Member, attachment: Attachment, through: Position): void {
+    const items = this.#greeting(member)
+    const { greeting: _, ...greeted } = attachment
+    member.connection.attach(greeted)
+    if (this.#send(member, items, through) && member.codec === 'poll') return
+    this.#live[member.codec].add(member)
+  }
+
+  #greeting({ connection, untold }: Member): Item[] {
+    const { greeting, session } = connection.attachment
+    if (greeting === undefined) return []
+    const { gap, ...rest } = greeting
+    const welcome = welcomeEvent({ room: this.#room, session, ...rest, heartbeat: LIMITS.heartbeat })
+    return [welcome, ...untold.splice(0), ...(gap === undefined ? [] : [gapEvent(gap)])]
+  }
+
+  #flush(chunk: readonly Entry[], before: Position): Position {
+    const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
+    const named = new Names(chunk)
+    const tail = this.#progress(chunk, through)
+    const shared = [...chunk.filter((entry) => entry.audience?.to === undefined), ...tail]
+    for (const codec of Object.keys(this.#live) as CodecName[]) {
+      if (this.#live[codec].size === 0) continue
+      const pack = this.#pack(codec, shared, through)
+      const ownPack = memoize((member: Member) =>
+        this.#pack(codec, [...chunk.filter((entry) => mayRead(member, entry.audience)), ...tail], through),
+      )
+      for (const member of this.#live[codec]) {
+        const due = named.has(member) ? ownPack(member) : pack
+        if (due === null) continue
+        if (member.connection.credit() <= 0) this.#fallBehind(member, before)
+        else {
+          member.connection.write(due)
+          if (codec === 'poll') this.#live.poll.delete(member)
+        }
+      }
+    }
+    return through
+  }
+
+  /** FOLLOW-8: who sees nothing of a busy room still hears how far it has come. */
+  #progress(chunk: readonly Entry[], through: Position): readonly Item[] {
+    for (const entry of chunk) {
+      if (entry.position === null) continue
+      this.#invisible = entry.audience?.to === undefined ? 0 : this.#invisible + 1
+    }
+    if (this.#invisible < LIMITS.invisible) return []
+    this.#invisible = 0
+    return [cursorEvent(formatCursor(through))]
+  }
+
+  /** FAN-2: no more is queued for it; it is replayed from the log when it reads again. */
+  #fallBehind(member: Member, at: Position): void {
+    this.#live[member.codec].delete(member)
+    if (member.codec === 'plain') this.close(member.connection, CLOSE.slow, 'slow')
+    else {
+      member.connection.attach({ ...member.connection.attachment, at })
+      this.#stuck.add(member)
+    }
+  }
+
+  #pack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
+    if (items.length === 0) return null
+    const frames = codecs[codec].encode(items, formatCursor(through), formatCursor(headPosition(this.#head)))
+    return frames.length === 0 ? null : new Pack(frames)
+  }
+
+  #send(member: Member, items: readonly Item[], through: Position): boolean {
+    const pack = this.#pack(member.codec, items, through)
+    if (pack !== null) member.connection.write(pack)
+    return pack !== null
+  }
+}
+
+/** Cuts entries into packs of at most 64 KiB (FAN-1); an entry that is larger goes alone. */
+function* packs(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let from = 0
+  let size = 0
+  for (let i = 0; i < entries.length; i++) {
+    const next = (entries[i] as Entry).json.length
+    if (size + next > LIMITS.pack && i > from) {
+      yield entries.slice(from, i)
+      from = i
+      size = 0
+    }
+    size += next
+  }
+  if (from < entries.length) yield entries.slice(from)
+}
+
+/** Connections of one session see the same, so they share a pack. */
+function memoize(make: (member: Member) => Pack | null): (member: Member) => Pack | null {
+  const made = new Map<string, Pack | null>()
+  return (member) => {
+    const key = `${member.session} ${member.user}`
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const pack = make(member)
+    made.set(key, pack)
+    return pack
+  }
+}
+
+/** Whom the audiences of a pack name: only they need a pack of their own, everybody else shares one. */
+class Names {
+  readonly #sessions = new Set<string>()
+  readonly #users = new Set<string>()
+
+  constructor(entries: readonly Entry[]) {
+    for (const { audience } of entries) {
+      for (const session of audience?.to?.sessions ?? []) this.#sessions.add(session)
+      for (const session of audience?.except ?? []) this.#sessions.add(session)
+      for (const user of audience?.to?.users ?? []) this.#users.add(user)
+    }
+  }
+
+  has({ session, user }: Member): boolean {
+    return this.#sessions.has(session) || (user !== undefined && this.#users.has(user))
+  }
+}

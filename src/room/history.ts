@@ -1,0 +1,29 @@
+import { formatCursor } from '../protocol/cursor.ts'
+import { mayRead } from '../protocol/entry.ts'
+import type { Gap, HistoryPage } from '../protocol/events.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import type { HistoryQuery } from '../protocol/operations.ts'
+import { back, hasBefore, headPosition, justBefore, resumeFrom } from './extent.ts'
+import type { Head, HistoryRead, Page, Scan } from './ports.ts'
+
+/** What is to be scanned for a page of history (HIST-2), and what of it is lost (HIST-4). */
+export function planHistory(head: Head, { after, before, limit }: HistoryQuery): { scan: Scan; gap?: Gap } {
+  const bounds = { maxBytes: LIMITS.historyBytes, maxEntries: limit }
+  const through = before === undefined ? headPosition(head) : justBefore(before)
+  if (after === undefined) return { scan: { after: back(head, through, limit), through, ...bounds } }
+  const resumed = resumeFrom(head, after)
+  return { scan: { after: resumed.after, through, ...bounds }, ...(resumed.gap && { gap: resumed.gap }) }
+}
+
+export function toHistoryPage(head: Head, { reader, gap }: HistoryRead, page: Page): HistoryPage {
+  return {
+    // Bare objects: on the edge they cross from the room to the Worker by structured clone.
+    messages: page.entries
+      .filter((entry) => mayRead(reader, entry.audience))
+      .map(({ type, cursor, json }) => ({ type, cursor, json })),
+    next: formatCursor(page.through),
+    // `before` is exclusive, so going back from here names the place behind the last one that was not scanned.
+    prev: hasBefore(head, page.after) ? formatCursor({ ...page.after, offset: page.after.offset + 1 }) : null,
+    ...(gap !== undefined && { gap }),
+  }
+}

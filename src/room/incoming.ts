@@ -1,0 +1,62 @@
+import { fromBase64 } from '../protocol/data.ts'
+import { type Draft, fingerprint } from '../protocol/entry.ts'
+import type { Audience, Publication } from '../protocol/operations.ts'
+import type { Session } from './sessions.ts'
+
+/** What a participant sent, as `onMessage` sees it. */
+export class Incoming {
+  readonly id: string
+  readonly event: string | undefined
+  /** What it would be in the log. */
+  readonly draft: Draft
+  readonly #member: string
+
+  constructor(publication: Publication, draft: Draft) {
+    this.id = draft.id
+    this.event = publication.event
+    this.draft = draft
+    this.#member = publication.body.member
+  }
+
+  /** The JSON value; undefined for bytes. Parsed anew at each access, since few callbacks need it. */
+  get data(): unknown {
+    return (JSON.parse(`{${this.#member}}`) as { data?: unknown }).data
+  }
+
+  get bytes(): Uint8Array | undefined {
+    const { bytes } = JSON.parse(`{${this.#member}}`) as { bytes?: string }
+    return bytes === undefined ? undefined : fromBase64(bytes)
+  }
+}
+
+/** What a publication by that session would be in the log. */
+export function toDraft(publication: Publication, session: Session | null, id: string): Draft {
+  const { body, event, ephemeral } = publication
+  const audience = toAudience(publication, session)
+  return {
+    id,
+    body,
+    ephemeral,
+    ...(session !== null && { from: session.id, ...(session.user !== undefined && { user: session.user }) }),
+    ...(event !== undefined && { event }),
+    ...(audience !== undefined && { audience }),
+    ...(publication.id !== undefined && {
+      dedupe: {
+        key: `${publisher(session)} ${publication.id}`,
+        fingerprint: fingerprint(JSON.stringify([body.member, event, ephemeral, audience])),
+      },
+    }),
+  }
+}
+
+/** In whose name an id is unique (PUB-5). The user comes before the session: one person may come from two devices. */
+function publisher(session: Session | null): string {
+  if (session === null) return 'backend'
+  return session.user === undefined ? `session:${session.id}` : `user:${session.user}`
+}
+
+function toAudience({ to, except = [], echo }: Publication, session: Session | null): Audience | undefined {
+  const excepted = echo || session === null ? except : [...except, session.id]
+  if (to === undefined && excepted.length === 0) return undefined
+  return { ...(to !== undefined && { to }), ...(excepted.length > 0 && { except: excepted }) }
+}

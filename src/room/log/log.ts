@@ -1,0 +1,150 @@
+import { epochMark, formatCursor, newEpoch, type Position, START } from '../../protocol/cursor.ts'
+import { type Draft, Entry, isAfter, toEntry } from '../../protocol/entry.ts'
+import { headPosition } from '../extent.ts'
+import type { Change, Head, Outcome, Page, Scan, SessionRow, Settled, Work } from '../ports.ts'
+
+/** What a room is born from, besides its connections. */
+export interface Stored {
+  readonly head: Head
+  readonly sessions: readonly SessionRow[]
+  readonly state: string | null
+}
+
+/** One room's log, with the rows that are committed along with it. Storage is made by the first commit, not before. */
+export interface Log {
+  load(): Stored
+  /** Writes all of it, or throws and nothing is written. Each work stands or falls by itself as a duplicate. */
+  append(works: readonly Work[], now: number): Settled
+  /** Is a message with this key in the log? */
+  knows(dedupeKey: string): boolean
+  read(scan: Scan): Page
+}
+
+export interface Known {
+  readonly position: Position
+  readonly fingerprint: number
+}
+
+/** What a commit comes to, before it is stored. */
+export interface Placement extends Settled {
+  /** Entries that go into the log; ephemeral ones only leave with the feed. */
+  readonly logged: readonly Entry[]
+  readonly known: ReadonlyMap<string, Known>
+  readonly changes: readonly Change[]
+  /** The time of the newest message. */
+  readonly time: number
+}
+
+export interface Ground {
+  readonly head: Head
+  /** Of the newest message, so that time never runs backwards (CUR-3). */
+  readonly time: number
+  /** Who writes. Another mark than that of the current epoch begins a new one. */
+  readonly mark: string
+  find(dedupeKey: string): Known | undefined
+}
+
+/** Gives drafts their places: epoch, offset and time, or the place that a duplicate has already (PUB-5). */
+export function place(works: readonly Work[], ground: Ground, now: number): Placement {
+  const time = Math.max(now, ground.time)
+  const known = new Map<string, Known>()
+  const entries: Entry[] = []
+  const changes: Change[] = []
+  const outcomes: { replyTo: NonNullable<Work['replyTo']>; outcome: Outcome }[] = []
+  let { head } = ground
+  const find = (draft: Draft | undefined): Known | undefined => {
+    if (draft?.dedupe === undefined) return undefined
+    return known.get(draft.dedupe.key) ?? ground.find(draft.dedupe.key)
+  }
+  for (const { drafts, change, replyTo } of works) {
+    const first = drafts[0]
+    const before = find(first)
+    let outcome: Outcome
+    if (before !== undefined) outcome = repeated(before, first as Draft)
+    else {
+      if (change !== undefined) changes.push(change)
+      const from = entries.length
+      for (const draft of drafts) {
+        if (!draft.ephemeral) head = next(head, ground.mark, now)
+        const position = draft.ephemeral ? null : headPosition(head)
+        entries.push(toEntry(draft, position, time))
+        if (draft.dedupe && position) known.set(draft.dedupe.key, { position, fingerprint: draft.dedupe.fingerprint })
+      }
+      const cursor = entries[from]?.cursor
+      outcome = cursor === undefined ? {} : { cursor }
+    }
+    if (replyTo !== undefined) outcomes.push({ replyTo, outcome })
+  }
+  return { entries, outcomes, head, logged: entries.filter((entry) => entry.position !== null), known, changes, time }
+}
+
+const repeated = (before: Known, draft: Draft): Outcome =>
+  before.fingerprint === draft.dedupe?.fingerprint
+    ? { cursor: formatCursor(before.position), duplicate: true }
+    : { error: 'id_reused', message: `The id ${draft.id} stands for another message` }
+
+function next(head: Head, mark: string, now: number): Head {
+  const current = head.epochs.at(-1)
+  const epochs =
+    current !== undefined && epochMark(current.name) === mark
+      ? [...head.epochs.slice(0, -1), { name: current.name, last: current.last + 1 }]
+      : [...head.epochs, { name: newEpoch(now, mark, current?.name), last: 1 }]
+  return { epochs, floor: head.floor }
+}
+
+/** The place before the oldest message, told from where that stands. */
+export const floorBefore = (oldest: Position | undefined, epochs: Head['epochs']): Position =>
+  oldest === undefined || (oldest.epoch === epochs[0]?.name && oldest.offset === 1)
+    ? START
+    : { epoch: oldest.epoch, offset: oldest.offset - 1 }
+
+/** Takes from the stored rows what a scan asks for. A page has one entry at least, if there is one. */
+export function take(rows: Iterable<Entry>, scan: Scan, floor: Position): Page {
+  const { after, through, maxBytes, maxEntries = Number.POSITIVE_INFINITY } = scan
+  const entries: Entry[] = []
+  let bytes = 0
+  for (const entry of rows) {
+    if (!isAfter(entry, after)) continue
+    if (isAfter(entry, through)) break
+    bytes += entry.json.length
+    if (entries.length >= maxEntries || (bytes > maxBytes && entries.length > 0)) {
+      return { after, entries, through: (entries.at(-1) as Entry).position as Position, floor }
+    }
+    entries.push(entry)
+  }
+  return { after, entries, through: entries.length === 0 && isBefore(through, after) ? after : through, floor }
+}
+
+const isBefore = (a: Position, b: Position): boolean =>
+  a.epoch < b.epoch || (a.epoch === b.epoch && a.offset < b.offset)
+
+/** Many entries as one stored text: for each a line of its audience, or none, and a line of its event. */
+export const toLines = (entries: readonly Entry[]): string =>
+  entries.map(({ audience, json }) => `${audience === undefined ? '' : JSON.stringify(audience)}\n${json}`).join('\n')
+
+export function fromLines(lines: string, { epoch, offset }: Position): Entry[] {
+  const parts = lines.split('\n')
+  const entries: Entry[] = []
+  for (let i = 0; i < parts.length; i += 2) {
+    const audience = parts[i] === '' ? undefined : JSON.parse(parts[i] as string)
+    entries.push(new Entry({ epoch, offset: offset + i / 2 }, parts[i + 1] as string, audience))
+  }
+  return entries
+}
+
+/** Cuts a commit into rows of at most that many bytes; an entry that is larger has a row of its own. */
+export function* rowsOf(logged: readonly Entry[], maxBytes: number): Generator<readonly Entry[]> {
+  let row: Entry[] = []
+  let size = 0
+  for (const entry of logged) {
+    const epochEnds = row.length > 0 && row[0]?.position?.epoch !== entry.position?.epoch
+    if (row.length > 0 && (epochEnds || size + entry.json.length > maxBytes)) {
+      yield row
+      row = []
+      size = 0
+    }
+    row.push(entry)
+    size += entry.json.length
+  }
+  if (row.length > 0) yield row
+}

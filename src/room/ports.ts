@@ -1,0 +1,175 @@
+import type { CodecName, Pack } from '../protocol/codec/index.ts'
+import type { Position } from '../protocol/cursor.ts'
+import type { Draft, Entry, Reader } from '../protocol/entry.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
+import type { Gap, HistoryPage } from '../protocol/events.ts'
+import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
+
+/** The extent of a room's log. */
+export interface Head {
+  /** Oldest first; the last is the current one. Empty: nothing was ever written. */
+  readonly epochs: readonly { readonly name: string; readonly last: number }[]
+  /** The place before the oldest message that is kept. */
+  readonly floor: Position
+}
+
+export const EMPTY: Head = { epochs: [], floor: { epoch: '0', offset: 0 } }
+
+/** What is written along with messages, atomically. */
+export interface Change {
+  readonly opened?: readonly SessionRow[]
+  readonly ended?: readonly string[]
+  /** JSON. */
+  readonly state?: string
+}
+
+/** A session that must outlive the room's sleep. */
+export interface SessionRow {
+  readonly id: string
+  readonly user?: string
+}
+
+/** Whom a commit's outcome is told to. */
+export type ReplyTo =
+  | { readonly connection: Connection; readonly ref?: Ref; readonly id: string }
+  | { readonly ticket: Ticket; readonly id: string }
+
+/** One atomic write: all of it or nothing. */
+export interface Work {
+  readonly drafts: readonly Draft[]
+  readonly change?: Change
+  /** Answered with the outcome of the first draft, or, without drafts, that it is done. */
+  readonly replyTo?: ReplyTo
+}
+
+export type Outcome =
+  | { readonly cursor?: string; readonly duplicate?: true }
+  | { readonly error: ErrorCode; readonly message: string }
+
+export interface Settled {
+  /** In feed order; nothing of what failed or was a duplicate. */
+  readonly entries: readonly Entry[]
+  readonly outcomes: readonly { readonly replyTo: ReplyTo; readonly outcome: Outcome }[]
+  readonly head: Head
+}
+
+/** A forward scan: entries after `after`, none beyond `through`. */
+export interface Scan {
+  readonly after: Position
+  readonly through: Position
+  readonly maxBytes: number
+  readonly maxEntries?: number
+}
+
+export interface Page {
+  /** Where the scan began. */
+  readonly after: Position
+  readonly entries: readonly Entry[]
+  /** How far was scanned. */
+  readonly through: Position
+  /** Messages before it may have gone since the scan was asked for. */
+  readonly floor: Position
+}
+
+/** A pending answer to a command. */
+export type Ticket = number
+
+/** What a runtime gives to one room. Effects only: what comes of them arrives later, never inside the running call. */
+export interface RoomHost {
+  /** → `room.settled` */
+  commit(work: Work): void
+  /** Bytes of drafts that wait for their commit. */
+  backlog(): number
+  /** Is a message known under this key, in the log or on its way into it? */
+  knows(dedupeKey: string): boolean
+  /** → `room.page`. At most one at a time per connection. */
+  read(reader: Connection | HistoryRead, scan: Scan): void
+  reply(ticket: Ticket, reply: Reply): void
+  /** → `room.alarm()`, not before `time` (ms); null: not needed. */
+  wakeAt(time: number | null): void
+  now(): number
+  randomId(): string
+  /** Tells the operator; `error` is not the client's to see. */
+  report(error: unknown): void
+}
+
+/** A history request under way: all that its answer needs, so that the room need not remember it. */
+export interface HistoryRead {
+  readonly reader: Reader
+  readonly replyTo: { readonly ticket: Ticket } | { readonly connection: Connection; readonly ref?: Ref }
+  readonly gap?: Gap
+}
+
+export type Kind = 'websocket' | 'poll' | 'sse' | 'tcp'
+
+/** What the gateway decided about a connection. Nothing else of a request reaches the room. */
+export interface Hello {
+  readonly kind: Kind
+  readonly codec: CodecName
+  readonly session: string
+  readonly user?: string
+  /** A secret that the server made, to be told in the welcome. */
+  readonly resume?: string
+  readonly cursor?: string
+  readonly rewind?: number
+}
+
+/** What of a connection outlives the room's sleep: 2 kB at most (the platform's bound is 16 kB, ours leaves room). */
+export interface Attachment {
+  readonly kind: Kind
+  readonly codec: CodecName
+  readonly session: string
+  readonly user?: string
+  /** Set while it is not live: what it has been sent up to. */
+  readonly at?: Position
+  /** Set until it was greeted. */
+  readonly greeting?: Greeting
+}
+
+export interface Greeting {
+  readonly resume?: string
+  readonly head: string
+  readonly cursor: string
+  readonly recovered: boolean
+  readonly gap?: Gap
+}
+
+/** One attached wire. */
+export interface Connection {
+  readonly attachment: Attachment
+  attach(attachment: Attachment): void
+  write(pack: Pack): void
+  /** Bytes that may still be written before it counts as behind. */
+  credit(): number
+  close(code: number, reason: string): void
+}
+
+export type Command =
+  | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string; readonly user?: string }
+  | { readonly type: 'history'; readonly query: HistoryQuery; readonly reader: Reader }
+  | { readonly type: 'info' }
+
+export type Reply =
+  | { readonly type: 'published'; readonly id: string; readonly cursor?: string; readonly duplicate?: true }
+  | { readonly type: 'history'; readonly page: HistoryPage }
+  | { readonly type: 'info'; readonly info: Info }
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string }
+
+export interface Info {
+  readonly room: string
+  readonly cursor: string
+  readonly sessions: number
+  readonly connections: Readonly<Record<Kind, number>>
+  /** When this instance of the room was born (ms). */
+  readonly awakeSince: number
+}
+
+/** What a room is born from, the first time and after every sleep. */
+export interface Birth {
+  readonly name: string
+  readonly head: Head
+  readonly sessions: readonly SessionRow[]
+  /** JSON, as it was last committed. */
+  readonly state: string | null
+  readonly payloadLimit: number
+}

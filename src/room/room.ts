@@ -1,0 +1,429 @@
+import { Pack } from '../protocol/codec/index.ts'
+import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
+import { formatCursor } from '../protocol/cursor.ts'
+import { bytesBody, jsonBody, textBody, utf8Length } from '../protocol/data.ts'
+import type { Draft } from '../protocol/entry.ts'
+import { Refusal } from '../protocol/errors.ts'
+import { errorEvent, historyEvent, type Item, PING_TEXT, PONG, PONG_TEXT } from '../protocol/events.ts'
+import { frameLimit, LIMITS } from '../protocol/limits.ts'
+import {
+  type HistoryQuery,
+  type Operation,
+  type Publication,
+  parseOperations,
+  type Ref,
+} from '../protocol/operations.ts'
+import { arrive } from './arrival.ts'
+import { headPosition } from './extent.ts'
+import { Fanout } from './fanout.ts'
+import { planHistory, toHistoryPage } from './history.ts'
+import { Incoming, toDraft } from './incoming.ts'
+import { toEvent, toReply } from './outcomes.ts'
+import type {
+  Birth,
+  Change,
+  Command,
+  Connection,
+  Head,
+  Hello,
+  HistoryRead,
+  Info,
+  Kind,
+  Outcome,
+  Page,
+  ReplyTo,
+  RoomHost,
+  Settled,
+} from './ports.ts'
+import { type Session, Sessions } from './sessions.ts'
+
+export type { Session }
+
+export interface BroadcastOptions {
+  /** Session ids that do not get it. */
+  readonly except?: readonly string[]
+  /** The session that it comes from; absent: the room itself. */
+  readonly from?: Session
+  readonly event?: string
+  /** For those attached now; not logged. */
+  readonly ephemeral?: boolean
+}
+
+const PONG_PACK = new Pack([PONG_TEXT])
+
+/**
+ * One room: decides what becomes of what its participants send. Synchronous, without clock, timer or I/O of its own:
+ * the host hands these in, and so the same class runs on Node, in a Durable Object and in a simulation.
+ * It may be thrown away between any two events and be born again from what its host holds.
+ *
+ * Applications extend it and override `onOpen`, `onMessage`, `onClose`, `onError`.
+ */
+export class Room<State = unknown> {
+  readonly name: string
+  /** JSON of at most 64 KiB, committed with what a callback broadcasts, and so there again after a sleep. */
+  state: State | null
+  readonly #host: RoomHost
+  readonly #fanout: Fanout
+  readonly #sessions: Sessions
+  readonly #payloadLimit: number
+  readonly #awakeSince: number
+  #head: Head
+  #savedState: string | null
+  /** What the running callback has broadcast. */
+  #drafts: Draft[] | null = null
+
+  constructor(host: RoomHost, birth: Birth) {
+    this.name = birth.name
+    this.state = birth.state === null ? null : (JSON.parse(birth.state) as State)
+    this.#savedState = birth.state
+    this.#host = host
+    this.#head = birth.head
+    this.#payloadLimit = birth.payloadLimit
+    this.#awakeSince = host.now()
+    this.#fanout = new Fanout(host, birth.name, birth.head)
+    this.#sessions = new Sessions(birth.sessions, LIMITS.grace, host.now())
+  }
+
+  // ---- What applications override ----
+
+  /** A session begins. */
+  onOpen(_session: Session): void {}
+
+  /**
+   * `session` is null when a backend published over HTTP for nobody. Default: the message is published as it is.
+   * Throw a `Refusal` to tell the sender why not; what the callback did until then is undone.
+   */
+  onMessage(_session: Session | null, message: Incoming): void {
+    this.#draft(message.draft)
+  }
+
+  /** A session has ended, its grace over. */
+  onClose(_session: Session): void {}
+
+  /** A callback threw; what it did was undone, and whoever asked has been told `internal`. */
+  onError(_session: Session | null, error: unknown): void {
+    this.#host.report(error)
+  }
+
+  // ---- What applications call ----
+
+  /** Publishes to everyone in the room. @throws Refusal `too_large`, `not_unicode` */
+  broadcast(data: unknown, options: BroadcastOptions = {}): void {
+    const { except, from, event, ephemeral = false } = options
+    this.#draft({
+      id: this.#host.randomId(),
+      body: data instanceof Uint8Array ? bytesBody(data, this.#payloadLimit) : this.#jsonBody(data),
+      ...(from !== undefined && { from: from.id, ...(from.user !== undefined && { user: from.user }) }),
+      ...(event !== undefined && { event }),
+      ...(except !== undefined && { audience: { except } }),
+      ephemeral,
+    })
+  }
+
+  /** Publishes to one session alone. @throws Refusal `too_large`, `not_unicode` */
+  send(session: Session, data: unknown): void {
+    this.#draft({
+      id: this.#host.randomId(),
+      body: data instanceof Uint8Array ? bytesBody(data, this.#payloadLimit) : this.#jsonBody(data),
+      audience: { to: { sessions: [session.id] } },
+    })
+  }
+
+  // ---- What the host calls ----
+
+  /** Once after birth: takes the connections that are there in again, and starts the grace of sessions without any. */
+  wake(connections: Iterable<Connection>): void {
+    for (const connection of connections) {
+      const { session: id, user } = connection.attachment
+      const attached = this.#sessions.attach({ id, ...(user !== undefined && { user }) })
+      this.#fanout.join(connection)
+      if (attached && attached.isNew) this.#begin(attached.session)
+    }
+    this.#scheduleExpiry()
+  }
+
+  /** A connection that the gateway has let in. */
+  open(connection: Connection, hello: Hello): void {
+    this.#expire()
+    const { session: id, user, kind, codec } = hello
+    const attached = this.#sessions.attach({ id, ...(user !== undefined && { user }) })
+    if (!attached) {
+      connection.close(CLOSE.forbidden, 'this session belongs to another user')
+      return
+    }
+    const attachment = arrive(this.#head, hello)
+    if (attachment.greeting?.gap !== undefined && codec === 'plain') {
+      this.#sessions.detach(id, this.#host.now())
+      connection.close(CLOSE.gap, 'gap')
+      return
+    }
+    connection.attach({ kind, codec, session: id, ...(user !== undefined && { user }), ...attachment })
+    this.#fanout.join(connection)
+    if (attached.isNew) this.#begin(attached.session)
+  }
+
+  /** A WebSocket message. */
+  message(connection: Connection, data: string | Uint8Array): void {
+    if (data === PING_TEXT) connection.write(PONG_PACK)
+    else if (data.length > frameLimit(this.#payloadLimit)) this.#fanout.close(connection, TOO_BIG, 'too_large')
+    else if (connection.attachment.codec === 'plain') this.#plainMessage(connection, data)
+    else this.#framedMessage(connection, data)
+  }
+
+  /** The connection is gone. */
+  close(connection: Connection): void {
+    if (!this.#fanout.leave(connection)) return
+    this.#sessions.detach(connection.attachment.session, this.#host.now())
+    this.#scheduleExpiry()
+  }
+
+  /** A request from the gateway. */
+  command(ticket: number, command: Command): void {
+    switch (command.type) {
+      case 'publish': {
+        const { publication, session: id, user } = command
+        const session = id === undefined ? null : { id, ...(user !== undefined && { user }) }
+        this.#receive(publication, session, { ticket, id: publication.id ?? this.#host.randomId() })
+        return
+      }
+      case 'history':
+        this.#history({ reader: command.reader, replyTo: { ticket } }, command.query)
+        return
+      case 'info':
+        this.#host.reply(ticket, { type: 'info', info: this.#info() })
+        return
+    }
+  }
+
+  /** Commit, then deliver: what the log now holds goes out, and who asked for it is told. */
+  settled({ entries, outcomes, head }: Settled): void {
+    this.#head = head
+    this.#fanout.deliver(entries, head)
+    const told = new Map<Connection, Item[]>()
+    for (const { replyTo, outcome } of outcomes) {
+      if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo.id, outcome))
+      else {
+        const items = told.get(replyTo.connection) ?? []
+        items.push(toEvent(replyTo, outcome))
+        told.set(replyTo.connection, items)
+      }
+    }
+    for (const [connection, items] of told) this.#fanout.tell(connection, items)
+  }
+
+  /** What was read, for a connection that catches up or for a request for history. */
+  page(reader: Connection | HistoryRead, page: Page): void {
+    if (!('replyTo' in reader)) {
+      this.#fanout.page(reader, page)
+      return
+    }
+    const history = toHistoryPage(this.#head, reader, page)
+    const { replyTo } = reader
+    if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, { type: 'history', page: history })
+    else this.#fanout.tell(replyTo.connection, [historyEvent(replyTo.ref, history)])
+  }
+
+  /** A connection that was behind can take more. */
+  drained(connection: Connection): void {
+    this.#fanout.drained(connection)
+  }
+
+  /** Connections that wait for their reader. The host looks after them where the transport does not say that it drained. */
+  get stuck(): readonly Connection[] {
+    return this.#fanout.stuck
+  }
+
+  /** The time that was asked for with `wakeAt` has come. */
+  alarm(): void {
+    this.#expire()
+    this.#scheduleExpiry()
+  }
+
+  // ---- How it works ----
+
+  /** Do sessions mean anything to the application? Only then are they worth rows and alarms. */
+  get #keepsSessions(): boolean {
+    return this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose
+  }
+
+  #begin(session: Session): void {
+    const { id, user } = session
+    const row = { id, ...(user !== undefined && { user }) }
+    this.#call(session, () => this.onOpen(session), this.#keepsSessions ? { change: { opened: [row] } } : {})
+  }
+
+  #expire(): void {
+    for (const session of this.#sessions.expire(this.#host.now())) {
+      const change = this.#keepsSessions ? { change: { ended: [session.id] } } : {}
+      this.#call(session, () => this.onClose(session), change)
+    }
+  }
+
+  #scheduleExpiry(): void {
+    if (this.#keepsSessions) this.#host.wakeAt(this.#sessions.nextEnd())
+  }
+
+  #plainMessage(connection: Connection, data: string | Uint8Array): void {
+    try {
+      const body = typeof data === 'string' ? textBody(data, this.#payloadLimit) : bytesBody(data, this.#payloadLimit)
+      this.#receive({ body, echo: false, ephemeral: false }, this.#sessionOf(connection), undefined)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      // A plain connection cannot be told, and must not go on as if the message had been sent.
+      const tooBig = error.code === 'too_large'
+      this.#fanout.close(connection, tooBig ? TOO_BIG : CLOSE.protocol, error.code)
+    }
+  }
+
+  #framedMessage(connection: Connection, data: string | Uint8Array): void {
+    try {
+      if (typeof data !== 'string') throw new Refusal('bad_request', 'Operations are sent as text')
+      for (const parsed of parseOperations(data, this.#payloadLimit)) {
+        if (parsed.op === undefined) this.#tellError(connection, parsed.ref, parsed.refusal)
+        else this.#operate(connection, parsed)
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#tellError(connection, undefined, error)
+    }
+  }
+
+  #operate(connection: Connection, operation: Operation): void {
+    const { ref } = operation
+    const to = { connection, ...(ref !== undefined && { ref }) }
+    switch (operation.op) {
+      case 'publish': {
+        const id = operation.publication.id ?? this.#host.randomId()
+        this.#receive(operation.publication, this.#sessionOf(connection), { ...to, id })
+        return
+      }
+      case 'history':
+        this.#history({ reader: connection.attachment, replyTo: to }, operation.query)
+        return
+      case 'probe':
+        this.#fanout.drained(connection)
+        return
+      case 'ping':
+        this.#fanout.tell(connection, [PONG])
+        return
+    }
+  }
+
+  #receive(publication: Publication, session: Session | null, replyTo: ReplyTo | undefined): void {
+    if (this.#host.backlog() > LIMITS.waiting) {
+      this.#answer(replyTo, { error: 'busy', message: 'The room has more to commit than it can' })
+      return
+    }
+    const draft = toDraft(publication, session, replyTo?.id ?? this.#host.randomId())
+    const answers = this.onMessage !== Room.prototype.onMessage
+    if (answers && draft.dedupe !== undefined && this.#host.knows(draft.dedupe.key)) {
+      // The callback must not act twice on one message; the log finds the first cursor, or that the content differs.
+      this.#host.commit({ drafts: [draft], ...(replyTo && { replyTo }) })
+      return
+    }
+    const incoming = new Incoming(publication, draft)
+    this.#call(session, () => this.onMessage(session, incoming), { ...(replyTo && { replyTo }), asked: draft })
+  }
+
+  /** Runs a callback and commits what it did, as one. */
+  #call(
+    session: Session | null,
+    callback: () => void,
+    { replyTo, change, asked }: { replyTo?: ReplyTo; change?: Change; asked?: Draft } = {},
+  ): void {
+    const done = this.#collect(session, callback)
+    if ('error' in done) {
+      this.#answer(replyTo, { error: done.error.code, message: done.error.message })
+      if (change !== undefined) this.#host.commit({ drafts: [], change })
+      return
+    }
+    const { drafts, state } = done
+    const [first, ...others] = drafts
+    // A repeat of what was asked is known by the first message that came of it.
+    const named =
+      first === undefined || asked === undefined || first === asked
+        ? drafts
+        : [{ ...first, id: asked.id, ...(asked.dedupe && { dedupe: asked.dedupe }) }, ...others]
+    const changes = state === undefined ? change : { ...change, state }
+    if (named.length === 0 && changes === undefined) this.#answer(replyTo, {})
+    else this.#host.commit({ drafts: named, ...(changes && { change: changes }), ...(replyTo && { replyTo }) })
+  }
+
+  #collect(session: Session | null, callback: () => void): { drafts: Draft[]; state?: string } | { error: Refusal } {
+    const drafts: Draft[] = []
+    this.#drafts = drafts
+    try {
+      callback()
+      const state = this.#changedState()
+      if (state !== undefined) this.#savedState = state
+      return { drafts, ...(state !== undefined && { state }) }
+    } catch (error) {
+      this.#drafts = null
+      this.state = this.#savedState === null ? null : (JSON.parse(this.#savedState) as State)
+      if (error instanceof Refusal) return { error }
+      this.#reportTo(session, error)
+      return { error: new Refusal('internal', 'The room could not handle this') }
+    } finally {
+      this.#drafts = null
+    }
+  }
+
+  #reportTo(session: Session | null, error: unknown): void {
+    try {
+      this.onError(session, error)
+    } catch (second) {
+      this.#host.report(second)
+    }
+  }
+
+  /** The state's JSON if a callback has changed it, in place or by assignment. */
+  #changedState(): string | undefined {
+    if (this.state === null && this.#savedState === null) return undefined
+    const json = JSON.stringify(this.state ?? null)
+    if (json === this.#savedState) return undefined
+    if (utf8Length(json.toWellFormed()) > LIMITS.stateBytes) {
+      throw new Error(`A room's state is at most ${LIMITS.stateBytes} bytes of JSON`)
+    }
+    return json
+  }
+
+  #draft(draft: Draft): void {
+    if (this.#drafts === null) this.#host.commit({ drafts: [draft] })
+    else this.#drafts.push(draft)
+  }
+
+  #jsonBody(data: unknown) {
+    const json = JSON.stringify(data)
+    if (json === undefined) throw new TypeError('Only JSON values and bytes can be sent')
+    return jsonBody(json, this.#payloadLimit)
+  }
+
+  #sessionOf({ attachment }: Connection): Session {
+    const { session: id, user } = attachment
+    return { id, ...(user !== undefined && { user }) }
+  }
+
+  #history(read: HistoryRead, query: HistoryQuery): void {
+    const { scan, gap } = planHistory(this.#head, query)
+    this.#host.read({ ...read, ...(gap !== undefined && { gap }) }, scan)
+  }
+
+  #info(): Info {
+    this.#expire()
+    const connections: Record<Kind, number> = { websocket: 0, poll: 0, sse: 0, tcp: 0 }
+    for (const { attachment } of this.#fanout.connections) connections[attachment.kind]++
+    const cursor = formatCursor(headPosition(this.#head))
+    const awakeSince = this.#awakeSince
+    return { room: this.name, cursor, sessions: this.#sessions.size, connections, awakeSince }
+  }
+
+  #answer(replyTo: ReplyTo | undefined, outcome: Outcome): void {
+    if (replyTo === undefined) return
+    if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo.id, outcome))
+    else this.#fanout.tell(replyTo.connection, [toEvent(replyTo, outcome)])
+  }
+
+  #tellError(connection: Connection, ref: Ref | undefined, { code, message }: Refusal): void {
+    this.#fanout.tell(connection, [errorEvent(ref, code, message)])
+  }
+}
