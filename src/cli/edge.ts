@@ -1,5 +1,5 @@
 import { build } from 'esbuild'
-import { Miniflare, type MiniflareOptions } from 'miniflare'
+import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 
 export interface EdgeOptions {
@@ -23,15 +23,19 @@ export interface Edge {
 export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const { entry, port = 8787, data, vars = {} } = options
   const { main, workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml')
-  const mf = new Miniflare({
+  // wrangler describes a worker as miniflare 4 did; miniflare 5 converts (2026-11).
+  const options4 = {
     ...workerOptions,
     name: 'holdline',
     modules: [{ type: 'ESModule', path: 'worker.js', contents: await bundle(entry ?? (main as string)) }],
     bindings: { ...(workerOptions.bindings as object | undefined), ...vars },
     host: '127.0.0.1',
     port,
-    ...(data === undefined ? {} : { defaultPersistRoot: data, durableObjectsPersist: data }),
-  } as MiniflareOptions)
+  } as V4MiniflareOptions
+  const mf = new Miniflare({
+    ...convertV4MiniflareOptions(options4),
+    ...(data !== undefined && { resourcePersistencePath: data }),
+  })
   const url = (await mf.ready).href.replace(/\/$/, '')
   return { url, mf, stop: () => mf.dispose() }
 }
