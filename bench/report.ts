@@ -10,29 +10,29 @@ export interface Row extends Omit<Load, 'warmUp'>, Partial<Figures> {
 const percent = (share: number): string => `${Math.round(share * 100)} %`
 const milliseconds = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : 'never')
 
-/** What the figures of a row may be used for. A generator at its limit says nothing about the server. */
+/** What the figures of a row may be used for. A generator at its limit, or starved, says nothing about the server. */
 export function judge(load: Load, figures: Figures): string {
-  const held = figures.deliveriesPerSecond >= load.rate * 0.99 && figures.lost === 0 && figures.disorder === 0
-  const generatorLimit = figures.generatorCpu >= 0.95 || figures.lag > 20
-  const words = [
-    held
-      ? generatorLimit
-        ? 'held, but the generator was at its limit: latency is its own'
-        : 'held'
-      : generatorLimit && figures.serverCpu < 0.9
-        ? 'NOT A FIGURE OF THE SERVER: the generator was at its limit'
-        : figures.serverCpu >= 0.9
-          ? `server saturated${generatorLimit ? ', the generator too' : ''}`
-          : 'not held, for reasons other than CPU',
-  ]
-  if (figures.lost > 0) words.push(`${figures.lost} LOST`)
-  if (figures.disorder > 0) words.push(`${figures.disorder} OUT OF ORDER`)
-  if (figures.refused > 0) words.push(`${figures.refused} publishes refused`)
-  const { server, generator } = figures.others
-  if (server > 0.1 || generator > 0.1) {
-    words.push(`noisy: others took ${percent(server)} of the server's core, ${percent(generator)} of the generator's`)
+  const { others, lost, disorder, refused } = figures
+  const words = [outcome(load, figures)]
+  if (lost > 0) words.push(`${lost} LOST`)
+  if (disorder > 0) words.push(`${disorder} OUT OF ORDER`)
+  if (refused > 0) words.push(`${refused} publishes refused`)
+  if (others.server > 0.1 || others.generator > 0.1) {
+    words.push(`noisy: others took ${percent(others.server)} and ${percent(others.generator)} of the two cores`)
   }
   return words.join('; ')
+}
+
+function outcome(load: Load, figures: Figures): string {
+  const { deliveriesPerSecond, lost, disorder, generatorCpu, serverCpu, lag, others } = figures
+  const held = deliveriesPerSecond >= load.rate * 0.99 && lost === 0 && disorder === 0
+  const full = generatorCpu >= 0.95
+  const limit = full ? 'the generator was at its limit' : lag > 20 ? 'the generator was starved' : undefined
+  if (held) return limit === undefined ? 'held' : `held, but ${limit}: latency is its own`
+  if (serverCpu >= 0.9) return `server saturated${full ? ', the generator too' : ''}`
+  if (limit !== undefined || others.server > 0.25)
+    return `NOT A FIGURE OF THE SERVER: ${limit ?? 'it was starved by others'}`
+  return 'not held, for reasons other than CPU'
 }
 
 const COLUMNS = [
