@@ -1,22 +1,39 @@
-import { formatCursor, parseCursor } from '../protocol/cursor.ts'
+import { comparePositions, formatCursor, type Position, parseCursor } from '../protocol/cursor.ts'
+import { type Gap, gapEvent, type Item, welcomeEvent } from '../protocol/events.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import { back, headPosition, resumeFrom } from './extent.ts'
-import type { Attachment, Head, Hello } from './ports.ts'
+import type { Head, Hello } from './ports.ts'
+
+export interface Arrival {
+  /** Where it is served from; undefined: it has all there is. */
+  readonly at?: Position
+  readonly greeting: readonly Item[]
+  readonly gap?: Gap
+}
 
 /** Where a connection that arrives is served from, and what it is greeted with (FOLLOW-1 to FOLLOW-4). */
-export function arrive(head: Head, { codec, cursor, rewind, resume }: Hello): Pick<Attachment, 'at' | 'greeting'> {
+export function arrive(room: string, head: Head, hello: Hello): Arrival {
+  const { codec, cursor, rewind, resume, session } = hello
   const end = headPosition(head)
-  const { after, gap } =
+  const start: { after: Position; gap?: Gap } =
     cursor === undefined
-      ? { after: rewind === undefined ? end : back(head, end, rewind), gap: undefined }
+      ? { after: rewind === undefined ? end : back(head, end, rewind) }
       : resumeFrom(head, parseCursor(cursor))
-  // A poll with a cursor is held until something comes: a greeting would be an answer (POLL-3).
-  if (codec === 'poll' && cursor !== undefined && gap === undefined) return { at: after }
-  const greeting = {
+  const { after, gap } = start
+  const isBehind = comparePositions(after, end) < 0
+  const gaps = gap === undefined ? [] : [gapEvent(gap)]
+  const welcome = welcomeEvent({
+    room,
+    session,
+    ...(resume !== undefined && { resume }),
     cursor: cursor ?? formatCursor(after),
     head: formatCursor(end),
     recovered: cursor !== undefined && gap === undefined,
-    ...(resume !== undefined && { resume }),
-    ...(gap !== undefined && { gap }),
-  }
-  return { at: after, greeting }
+    heartbeat: LIMITS.heartbeat,
+  })
+  // To a poll every greeting is its answer. With a cursor it is held until something comes (POLL-3), and with `rewind`
+  // until the first page is read; it is answered at once when it asks where it stands (POLL-2).
+  const greetsPoll = cursor === undefined && !isBehind
+  const greeting = codec !== 'poll' || greetsPoll ? [welcome, ...gaps] : gaps
+  return { greeting, ...(isBehind && { at: after }), ...(gap !== undefined && { gap }) }
 }

@@ -2,24 +2,21 @@ import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
 import { type Entry, mayRead, type Reader } from '../protocol/entry.ts'
-import { closingEvent, cursorEvent, gapEvent, type Item, welcomeEvent } from '../protocol/events.ts'
+import { closingEvent, cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
-import type { Attachment, Connection, Head, Page, RoomHost } from './ports.ts'
+import type { Connection, Head, Page, RoomHost } from './ports.ts'
 
 /** A connection as Fanout sees it. Live: it has all up to the head. Else it reads pages until it reaches the head. */
 interface Member extends Reader {
   readonly connection: Connection
   readonly codec: CodecName
   readonly session: string
-  /** What is told to it before it was greeted (WS-9). */
-  readonly untold: Item[]
 }
 
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
 export class Fanout {
   readonly #host: RoomHost
-  readonly #room: string
   readonly #members = new Map<Connection, Member>()
   readonly #live: Record<CodecName, Set<Member>> = {
     framed: new Set(),
@@ -31,9 +28,8 @@ export class Fanout {
   #head: Head
   #invisible = 0
 
-  constructor(host: RoomHost, room: string, head: Head) {
+  constructor(host: RoomHost, head: Head) {
     this.#host = host
-    this.#room = room
     this.#head = head
   }
 
@@ -45,12 +41,13 @@ export class Fanout {
     return this.#members.size
   }
 
-  /** Takes in a connection as its attachment describes it: new, or met again after a sleep. */
-  join(connection: Connection): void {
+  /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
+  join(connection: Connection, greeting: readonly Item[] = []): void {
     const { codec, session, user, at } = connection.attachment
-    const reader = { session, ...(user !== undefined && { user }) }
-    const member: Member = { connection, codec, ...reader, untold: [] }
+    const member: Member = { connection, codec, session, ...(user !== undefined && { user }) }
     this.#members.set(connection, member)
+    // An answered poll is over: the client asks again with the cursor that it was given.
+    if (this.#send(member, greeting, at ?? headPosition(this.#head)) && codec === 'poll') return
     if (at === undefined) this.#live[codec].add(member)
     else this.#advance(member)
   }
@@ -75,21 +72,17 @@ export class Fanout {
   /** A page that was read for a connection that is not live. */
   page(connection: Connection, page: Page): void {
     const member = this.#members.get(connection)
-    const at = connection.attachment.at
-    if (member === undefined || at === undefined) return
-    const items = this.#greeting(member)
+    const { at } = connection.attachment
+    // One that was asked for twice, by a room that was born again meanwhile, is taken once.
+    if (member === undefined || at === undefined || comparePositions(page.after, at) !== 0) return
+    const visible: Item[] = page.entries.filter((entry) => mayRead(member, entry.audience))
+    const items = [...visible]
     if (comparePositions(page.floor, at) > 0) {
       // What it was to read next has been pruned since.
-      items.push(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
+      items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
     }
-    const visible = page.entries.filter((entry) => mayRead(member, entry.audience))
-    items.push(...visible)
-    if (page.entries.length > 0 && page.entries.at(-1) !== visible.at(-1)) {
-      items.push(cursorEvent(formatCursor(page.through)))
-    }
-    const { greeting: _, ...greeted } = connection.attachment
-    connection.attach({ ...greeted, at: page.through })
-    // An answered poll is over: the client asks again with the cursor that it was given.
+    if (page.entries.at(-1) !== visible.at(-1)) items.push(cursorEvent(formatCursor(page.through)))
+    connection.attach({ ...connection.attachment, at: page.through })
     if (this.#send(member, items, page.through) && member.codec === 'poll') return
     this.#advance(member)
   }
@@ -108,9 +101,7 @@ export class Fanout {
   /** Says something to one connection, outside of the feed. */
   tell(connection: Connection, items: readonly Item[]): void {
     const member = this.#members.get(connection)
-    if (member === undefined) return
-    if (connection.attachment.greeting !== undefined) member.untold.push(...items)
-    else this.#send(member, items, headPosition(this.#head))
+    if (member !== undefined) this.#send(member, items, headPosition(this.#head))
   }
 
   /** Ends a connection, saying why where it can be said. The host tells the room of the close, as of any other. */
@@ -129,26 +120,11 @@ export class Fanout {
     this.#stuck.delete(member)
     const through = headPosition(this.#head)
     if (at === undefined || comparePositions(at, through) >= 0) {
-      if (at !== undefined) this.#becomeLive(member, attachment, through)
+      connection.attach(attachment)
+      this.#live[member.codec].add(member)
     } else if (connection.credit() > 0) {
       this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
     } else this.#stuck.add(member)
-  }
-
-  #becomeLive(member: Member, attachment: Attachment, through: Position): void {
-    const items = this.#greeting(member)
-    const { greeting: _, ...greeted } = attachment
-    member.connection.attach(greeted)
-    if (this.#send(member, items, through) && member.codec === 'poll') return
-    this.#live[member.codec].add(member)
-  }
-
-  #greeting({ connection, untold }: Member): Item[] {
-    const { greeting, session } = connection.attachment
-    if (greeting === undefined) return []
-    const { gap, ...rest } = greeting
-    const welcome = welcomeEvent({ room: this.#room, session, ...rest, heartbeat: LIMITS.heartbeat })
-    return [welcome, ...untold.splice(0), ...(gap === undefined ? [] : [gapEvent(gap)])]
   }
 
   #flush(chunk: readonly Entry[], before: Position): Position {

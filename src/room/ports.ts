@@ -122,16 +122,6 @@ export interface Attachment {
   readonly user?: string
   /** Set while it is not live: what it has been sent up to. */
   readonly at?: Position
-  /** Set until it was greeted. */
-  readonly greeting?: Greeting
-}
-
-export interface Greeting {
-  readonly resume?: string
-  readonly head: string
-  readonly cursor: string
-  readonly recovered: boolean
-  readonly gap?: Gap
 }
 
 /** One attached wire. */

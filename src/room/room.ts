@@ -80,7 +80,7 @@ export class Room<State = unknown> {
     this.#head = birth.head
     this.#payloadLimit = birth.payloadLimit
     this.#awakeSince = host.now()
-    this.#fanout = new Fanout(host, birth.name, birth.head)
+    this.#fanout = new Fanout(host, birth.head)
     this.#sessions = new Sessions(birth.sessions, LIMITS.grace, host.now())
   }
 
@@ -151,14 +151,20 @@ export class Room<State = unknown> {
       connection.close(CLOSE.forbidden, 'this session belongs to another user')
       return
     }
-    const attachment = arrive(this.#head, hello)
-    if (attachment.greeting?.gap !== undefined && codec === 'plain') {
+    const { at, greeting, gap } = arrive(this.name, this.#head, hello)
+    if (gap !== undefined && codec === 'plain') {
       this.#sessions.detach(id, this.#host.now())
       connection.close(CLOSE.gap, 'gap')
       return
     }
-    connection.attach({ kind, codec, session: id, ...(user !== undefined && { user }), ...attachment })
-    this.#fanout.join(connection)
+    connection.attach({
+      kind,
+      codec,
+      session: id,
+      ...(user !== undefined && { user }),
+      ...(at !== undefined && { at }),
+    })
+    this.#fanout.join(connection, greeting)
     if (attached.isNew) this.#begin(attached.session)
   }
 
