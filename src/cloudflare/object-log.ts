@@ -9,10 +9,12 @@ import {
   place,
   rowsOf,
   type Stored,
+  type StoredSession,
   take,
   toLines,
+  toSession,
 } from '../room/log/log.ts'
-import { type Change, EMPTY, type Page, type Scan, type SessionRow, type Settled, type Work } from '../room/ports.ts'
+import { type Change, EMPTY, type Page, type Scan, type Settled, type Work } from '../room/ports.ts'
 
 /**
  * A row is one pack: rows written are what the platform charges, and a row per message costs 1.8 × the CPU.
@@ -27,7 +29,7 @@ const SCHEMA = `
     epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, time INTEGER NOT NULL,
     ids TEXT, entries TEXT NOT NULL, PRIMARY KEY (epoch, first)
   ) WITHOUT ROWID;
-  CREATE TABLE sessions (id TEXT PRIMARY KEY, user TEXT) WITHOUT ROWID;
+  CREATE TABLE sessions (id TEXT PRIMARY KEY, user TEXT, ends_at INTEGER) WITHOUT ROWID;
 `
 
 /** The log in the object's own SQLite. */
@@ -56,7 +58,7 @@ export class ObjectLog implements Log {
     this.#head = { epochs, floor: floorBefore(oldest, epochs) }
     this.#time = ends.at(-1)?.time ?? 0
     const state = this.#rows<{ value: string }>("SELECT value FROM meta WHERE name = 'state'")[0]?.value ?? null
-    const sessions = this.#rows<{ id: string; user: string | null }>('SELECT id, user FROM sessions')
+    const sessions = this.#rows<StoredSession & Row>('SELECT id, user, ends_at AS endsAt FROM sessions')
     return { head: this.#head, state, sessions: sessions.map(toSession) }
   }
 
@@ -120,11 +122,12 @@ export class ObjectLog implements Log {
     for (const change of changes) this.#change(change)
   }
 
-  #change({ opened = [], ended = [], state }: Change): void {
+  #change({ put = [], drop = [], state }: Change): void {
     const { sql } = this.#storage
-    for (const { id, user } of opened)
-      sql.exec('INSERT OR REPLACE INTO sessions (id, user) VALUES (?, ?)', id, user ?? null)
-    for (const id of ended) sql.exec('DELETE FROM sessions WHERE id = ?', id)
+    for (const { id, user, endsAt } of put) {
+      sql.exec('INSERT OR REPLACE INTO sessions (id, user, ends_at) VALUES (?, ?, ?)', id, user ?? null, endsAt ?? null)
+    }
+    for (const id of drop) sql.exec('DELETE FROM sessions WHERE id = ?', id)
     if (state !== undefined) sql.exec("INSERT OR REPLACE INTO meta (name, value) VALUES ('state', ?)", state)
   }
 
@@ -149,8 +152,3 @@ export class ObjectLog implements Log {
 }
 
 type Row = Record<string, SqlStorageValue>
-
-const toSession = ({ id, user }: { id: string; user: string | null }): SessionRow => ({
-  id,
-  ...(user !== null && { user }),
-})

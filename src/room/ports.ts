@@ -17,8 +17,10 @@ export const EMPTY: Head = { epochs: [], floor: { epoch: '0', offset: 0 } }
 
 /** What is written along with messages, atomically. */
 export interface Change {
-  readonly opened?: readonly SessionRow[]
-  readonly ended?: readonly string[]
+  /** Session rows, new or changed. */
+  readonly put?: readonly SessionRow[]
+  /** Session rows that go, by id. */
+  readonly drop?: readonly string[]
   /** JSON. */
   readonly state?: string
 }
@@ -27,6 +29,8 @@ export interface Change {
 export interface SessionRow {
   readonly id: string
   readonly user?: string
+  /** When it ends (ms), if it has no connection. Not written for polls, which come and go: see `Room.alarm`. */
+  readonly endsAt?: number
 }
 
 /** Whom a commit's outcome is told to. */

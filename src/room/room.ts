@@ -137,7 +137,7 @@ export class Room<State = unknown> {
       const { session: id, user } = connection.attachment
       const attached = this.#sessions.attach({ id, ...(user !== undefined && { user }) })
       this.#fanout.join(connection)
-      if (attached && attached.isNew) this.#begin(attached.session)
+      if (attached !== false) this.#begin(attached)
     }
     this.#scheduleExpiry()
   }
@@ -165,7 +165,7 @@ export class Room<State = unknown> {
       ...(at !== undefined && { at }),
     })
     this.#fanout.join(connection, greeting)
-    if (attached.isNew) this.#begin(attached.session)
+    this.#begin(attached)
   }
 
   /** A WebSocket message. */
@@ -179,7 +179,10 @@ export class Room<State = unknown> {
   /** The connection is gone. */
   close(connection: Connection): void {
     if (!this.#fanout.leave(connection)) return
-    this.#sessions.detach(connection.attachment.session, this.#host.now())
+    const { session, kind } = connection.attachment
+    const wasLast = this.#sessions.detach(session, this.#host.now())
+    // A poll is back in a moment: its session's end is written only if the alarm finds it still away.
+    if (wasLast && kind !== 'poll') this.#storeEnds()
     this.#scheduleExpiry()
   }
 
@@ -242,6 +245,7 @@ export class Room<State = unknown> {
   /** The time that was asked for with `wakeAt` has come. */
   alarm(): void {
     this.#expire()
+    this.#storeEnds()
     this.#scheduleExpiry()
   }
 
@@ -252,15 +256,22 @@ export class Room<State = unknown> {
     return this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose
   }
 
-  #begin(session: Session): void {
-    const { id, user } = session
-    const row = { id, ...(user !== undefined && { user }) }
-    this.#call(session, () => this.onOpen(session), this.#keepsSessions ? { change: { opened: [row] } } : {})
+  #begin({ session, isNew, stale }: { session: Session; isNew: boolean; stale: boolean }): void {
+    const change = this.#keepsSessions && (isNew || stale) ? { change: { put: [session] } } : {}
+    if (isNew) this.#call(session, () => this.onOpen(session), change)
+    else if (change.change !== undefined) this.#host.commit({ drafts: [], ...change })
+  }
+
+  /** Without it a room that sleeps would give a session its whole grace anew at every waking. */
+  #storeEnds(): void {
+    if (!this.#keepsSessions) return
+    const put = this.#sessions.unstoredEnds()
+    if (put.length > 0) this.#host.commit({ drafts: [], change: { put } })
   }
 
   #expire(): void {
     for (const session of this.#sessions.expire(this.#host.now())) {
-      const change = this.#keepsSessions ? { change: { ended: [session.id] } } : {}
+      const change = this.#keepsSessions ? { change: { drop: [session.id] } } : {}
       this.#call(session, () => this.onClose(session), change)
     }
   }

@@ -10,10 +10,12 @@ import {
   place,
   rowsOf,
   type Stored,
+  type StoredSession,
   take,
   toLines,
+  toSession,
 } from '../../room/log/log.ts'
-import { type Change, EMPTY, type Page, type Scan, type SessionRow, type Settled, type Work } from '../../room/ports.ts'
+import { type Change, EMPTY, type Page, type Scan, type Settled, type Work } from '../../room/ports.ts'
 import { prepare, type Statements } from './statements.ts'
 
 /** Keeps a page's read small even if one commit was large. */
@@ -44,7 +46,7 @@ export class SqliteLog implements Log {
     const epochs = newest === undefined ? former : [...former, { name: newest.epoch, last: newest.last }]
     this.#head = { epochs, floor: floorBefore(oldest, epochs) }
     this.#time = newest?.time ?? 0
-    const sessions = this.#sql.sessions.all(row.room) as unknown as { id: string; user: string | null }[]
+    const sessions = this.#sql.sessions.all(row.room) as unknown as StoredSession[]
     return { head: this.#head, sessions: sessions.map(toSession), state: row.state }
   }
 
@@ -108,14 +110,9 @@ export class SqliteLog implements Log {
     }
   }
 
-  #change(room: number, { opened = [], ended = [], state }: Change): void {
-    for (const { id, user } of opened) this.#sql.addSession.run(room, id, user ?? null)
-    for (const id of ended) this.#sql.dropSession.run(room, id)
+  #change(room: number, { put = [], drop = [], state }: Change): void {
+    for (const { id, user, endsAt } of put) this.#sql.putSession.run(room, id, user ?? null, endsAt ?? null)
+    for (const id of drop) this.#sql.dropSession.run(room, id)
     if (state !== undefined) this.#sql.setState.run(state, room)
   }
 }
-
-const toSession = ({ id, user }: { id: string; user: string | null }): SessionRow => ({
-  id,
-  ...(user !== null && { user }),
-})

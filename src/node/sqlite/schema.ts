@@ -39,6 +39,7 @@ export const SCHEMA = `
     room INTEGER NOT NULL,
     id TEXT NOT NULL,
     user TEXT,
+    ends_at INTEGER,
     PRIMARY KEY (room, id)
   ) STRICT, WITHOUT ROWID;
 

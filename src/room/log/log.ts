@@ -148,3 +148,16 @@ export function* rowsOf(logged: readonly Entry[], maxBytes: number): Generator<r
   }
   if (row.length > 0) yield row
 }
+
+/** A session's row as SQL has it. */
+export interface StoredSession {
+  readonly id: string
+  readonly user: string | null
+  readonly endsAt: number | null
+}
+
+export const toSession = ({ id, user, endsAt }: StoredSession): SessionRow => ({
+  id,
+  ...(user !== null && { user }),
+  ...(endsAt !== null && { endsAt }),
+})

@@ -29,9 +29,9 @@ export class MemoryLog implements Log {
     this.#time = placed.time
     for (const entry of placed.logged) this.#entries.push(entry)
     for (const [key, known] of placed.known) this.#known.set(key, known)
-    for (const { opened = [], ended = [], state } of placed.changes) {
-      for (const row of opened) this.#sessions.set(row.id, row)
-      for (const id of ended) this.#sessions.delete(id)
+    for (const { put = [], drop = [], state } of placed.changes) {
+      for (const row of put) this.#sessions.set(row.id, row)
+      for (const id of drop) this.#sessions.delete(id)
       if (state !== undefined) this.#state = state
     }
     return placed

@@ -1,0 +1,332 @@
+import { expect } from 'vitest'
+import { Refusal } from '../../../src/protocol/errors.ts'
+import { LIMITS } from '../../../src/protocol/limits.ts'
+import type { Incoming } from '../../../src/room/incoming.ts'
+import { Room, type Session } from '../../../src/room/room.ts'
+import type { RoomClass, World } from './world.ts'
+
+export interface Scenario {
+  readonly room?: RoomClass
+  play(world: World): void
+}
+
+const publish = (data: unknown, more: object = {}) => ({ op: 'publish', data, ...more })
+const cursorOf = (world: World, at: number) => (world.replies[at] as { cursor: string }).cursor
+
+class Counter extends Room<{ count: number }> {
+  override onOpen(session: Session): void {
+    this.state ??= { count: 0 }
+    this.broadcast(`${session.id} joined`)
+  }
+
+  override onMessage(session: Session | null, message: Incoming): void {
+    if (message.data === 'no') throw new Refusal('forbidden', 'not this')
+    if (message.data === 'crash') {
+      this.broadcast('half done')
+      throw new TypeError('a bug')
+    }
+    if (message.data === 'quiet') return
+    if (this.state === null) throw new Error('no state')
+    this.state.count++
+    this.broadcast({ count: this.state.count })
+    if (session !== null) this.send(session, 'yours')
+  }
+
+  override onClose(session: Session): void {
+    this.broadcast(`${session.id} left`)
+  }
+}
+
+/** What a room does, told as stories. Each is played twice: once as it is, and once with amnesia between any two events. */
+export const scenarios: Record<string, Scenario> = {
+  'a message reaches everyone, then is acknowledged': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      world.says(a, publish({ n: 1 }, { ref: 7 }))
+      expect(b.messages).toEqual([])
+      world.settles()
+      expect(a.messages).toEqual([{ n: 1 }])
+      expect(b.messages).toEqual([{ n: 1 }])
+      const ack = a.events.find((event) => event.type === 'ack')
+      expect(ack).toMatchObject({ ref: 7, cursor: b.events.at(-1)?.cursor, id: b.events.at(-1)?.id })
+    },
+  },
+  'nothing is delivered before it is committed': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      world.says(a, publish(1), publish(2))
+      expect([...a.messages, ...b.messages]).toEqual([])
+      world.step()
+      expect(b.messages).toEqual([1, 2])
+    },
+  },
+  'who comes while a commit is under way gets it once': {
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      world.says(a, publish('before'))
+      world.settles()
+      world.says(a, publish('under way'))
+      const b = world.connect({ session: 'b', rewind: 5 })
+      world.settles()
+      expect(b.messages).toEqual(['before', 'under way'])
+    },
+  },
+  'who resumes gets what it missed in pages, then turns live without a seam': {
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      const big = 'x'.repeat(60_000)
+      for (let i = 0; i < 20; i++) world.says(a, publish(`${i}${big}`))
+      world.settles()
+      const b = world.connect({ session: 'b', cursor: '0-0' })
+      for (let i = 20; i < 30; i++) {
+        world.says(a, publish(`${i}${big}`))
+        world.step()
+      }
+      world.settles()
+      expect(b.messages.map((text) => Number.parseInt(text as string, 10))).toEqual([...Array(30).keys()])
+      expect(b.attachment.at).toBeUndefined()
+    },
+  },
+  'who does not read falls behind, and is replayed when it reads again': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      b.credits = 1
+      for (let i = 0; i < 5; i++) {
+        world.says(a, publish(i))
+        world.settles()
+      }
+      expect(b.messages).toEqual([0])
+      expect(world.room.stuck).toEqual([b])
+      world.drains(b, 1_000_000)
+      world.settles()
+      expect(b.messages).toEqual([0, 1, 2, 3, 4])
+      world.says(a, publish(5))
+      world.settles()
+      expect(b.messages).toEqual([0, 1, 2, 3, 4, 5])
+      expect(a.messages).toEqual([0, 1, 2, 3, 4, 5])
+    },
+  },
+  'a plain connection that falls behind is closed': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b', codec: 'plain' })]
+      b.credits = 0
+      world.says(a, publish('lost on it'))
+      world.settles()
+      expect(b.closed).toEqual({ code: 4001, reason: 'slow' })
+      expect(b.frames).toEqual([])
+    },
+  },
+  'plain says what was said, and not to who said it': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a', codec: 'plain' }), world.connect({ session: 'b', codec: 'plain' })]
+      const c = world.connect({ session: 'c' })
+      world.says(a, 'text', new Uint8Array([0, 255]))
+      world.says(c, publish('said'), publish({ x: [1] }))
+      world.settles()
+      expect(a.frames).toEqual(['said', '{"x":[1]}'])
+      expect(b.frames).toEqual(['text', new Uint8Array([0, 255]), 'said', '{"x":[1]}'])
+      expect(c.messages).toEqual(['text', undefined, 'said', { x: [1] }])
+    },
+  },
+  'an audience holds live, on resume and in history': {
+    play(world) {
+      const [a, b, c] = ['a', 'b', 'c'].map((session) => world.connect({ session })) as [any, any, any]
+      world.says(a, publish('for b', { to: { sessions: ['b'] } }), publish('not c', { except: ['c'] }))
+      world.says(a, publish('others', { echo: false }), publish('all'))
+      world.settles()
+      const expected = { a: ['not c', 'all'], b: ['for b', 'not c', 'others', 'all'], c: ['others', 'all'] }
+      expect({ a: a.messages, b: b.messages, c: c.messages }).toEqual(expected)
+      for (const [session, messages] of Object.entries(expected)) {
+        const again = world.connect({ session, cursor: '0-0' })
+        world.settles()
+        expect(again.messages).toEqual(messages)
+        world.asks({ type: 'history', query: { limit: 10 }, reader: { session } })
+        world.settles()
+        const reply = world.replies.at(-1) as unknown as { page: { messages: { json: string }[] } }
+        expect(reply.page.messages.map(({ json }) => JSON.parse(json).data)).toEqual(messages)
+      }
+    },
+  },
+  'who sees nothing of a busy room hears how far it has come': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      for (let i = 0; i < LIMITS.invisible; i++) world.says(a, publish(i, { to: { sessions: ['a'] } }))
+      world.settles()
+      expect(b.messages).toEqual([])
+      expect(b.events.at(-1)).toEqual({ type: 'cursor', cursor: a.events.filter((e: any) => e.cursor).at(-1)?.cursor })
+    },
+  },
+  'ephemeral messages keep their place and are not in the log': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      world.says(a, publish('hi'), publish('typing', { ephemeral: true }), publish('done'))
+      world.settles()
+      expect(b.messages).toEqual(['hi', 'typing', 'done'])
+      expect(b.events.find((event) => event.data === 'typing')).not.toHaveProperty('cursor')
+      const late = world.connect({ session: 'c', cursor: '0-0' })
+      world.settles()
+      expect(late.messages).toEqual(['hi', 'done'])
+    },
+  },
+  'the same id again is the same message; with other content it is refused': {
+    play(world) {
+      world.publishes({ id: 'one', data: 1 }, 'a')
+      world.publishes({ id: 'one', data: 1 }, 'a')
+      world.settles()
+      world.publishes({ id: 'one', data: 1 }, 'a')
+      world.publishes({ id: 'one', data: 2 }, 'a')
+      world.publishes({ id: 'one', data: 2 }, 'b')
+      world.settles()
+      const first = cursorOf(world, 0)
+      expect(world.replies).toMatchObject([
+        { id: 'one', cursor: first },
+        { cursor: first, duplicate: true },
+        { cursor: first, duplicate: true },
+        { type: 'error', code: 'id_reused' },
+        { type: 'published', id: 'one' },
+      ])
+      expect(cursorOf(world, 4)).not.toBe(first)
+    },
+  },
+  'a poll is answered once: at once, or when something comes': {
+    play(world) {
+      const poll = (hello: object) => world.connect({ session: 'p', kind: 'poll', codec: 'poll', ...hello })
+      const first = poll({})
+      expect(first.frames).toEqual(['{"cursor":"0-0","head":"0-0","events":[]'])
+      const held = poll({ cursor: '0-0' })
+      world.publishes({ data: 1 })
+      expect(held.frames).toEqual([])
+      world.settles()
+      world.publishes({ data: 2 })
+      world.settles()
+      expect(held.frames).toHaveLength(1)
+      expect(JSON.parse(`${held.frames[0]}}`)).toMatchObject({ cursor: cursorOf(world, 0), events: [{ data: 1 }] })
+      const again = poll({ cursor: cursorOf(world, 0) })
+      world.settles()
+      expect(JSON.parse(`${again.frames[0]}}`)).toMatchObject({ cursor: cursorOf(world, 1), events: [{ data: 2 }] })
+      const rewound = poll({ rewind: 2 })
+      world.settles()
+      expect(JSON.parse(`${rewound.frames[0]}}`).events).toHaveLength(2)
+    },
+  },
+  'a gap is said aloud, and then comes what there is': {
+    play(world) {
+      world.publishes({ data: 1 })
+      world.settles()
+      const known = cursorOf(world, 0)
+      const [epoch] = known.split('-') as [string]
+      const beyond = world.connect({ session: 'a', cursor: `${epoch}-15` })
+      const elsewhere = world.connect({ session: 'b', cursor: `${epoch.replace(/.$/, '1')}-12` })
+      const poll = world.connect({ session: 'c', kind: 'poll', codec: 'poll', cursor: `${epoch}-15` })
+      const plain = world.connect({ session: 'd', codec: 'plain', cursor: `${epoch}-15` })
+      world.settles()
+      expect(beyond.events).toMatchObject([
+        { type: 'welcome', recovered: false, cursor: `${epoch}-15`, head: known },
+        { type: 'gap', after: `${epoch}-15`, before: known, reason: 'rolled-back' },
+      ])
+      expect(elsewhere.events.slice(1)).toMatchObject([{ type: 'gap', before: '0-0', reason: 'epoch' }, { data: 1 }])
+      expect(JSON.parse(`${poll.frames[0]}}`)).toMatchObject({ cursor: known, events: [{ type: 'gap' }] })
+      expect(plain.closed).toEqual({ code: 4502, reason: 'gap' })
+    },
+  },
+  'a room that is only read has nothing stored': {
+    play(world) {
+      const a = world.connect({ session: 'a', cursor: '0-0' })
+      world.connect({ session: 'b', rewind: 10 })
+      world.asks({ type: 'history', query: { limit: 10 }, reader: {} })
+      world.asks({ type: 'info' })
+      world.leaves(a)
+      world.settles()
+      expect(world.log.load()).toEqual({
+        head: { epochs: [], floor: { epoch: '0', offset: 0 } },
+        sessions: [],
+        state: null,
+      })
+      expect(world.replies).toMatchObject([
+        { type: 'info', info: { cursor: '0-0', connections: { websocket: 2 } } },
+        { type: 'history', page: { messages: [], next: '0-0', prev: null } },
+      ])
+    },
+  },
+  'bad operations are answered and the connection goes on': {
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      world.says(
+        a,
+        '{',
+        new Uint8Array([1]),
+        { op: 'dance', ref: 1 },
+        { op: 'publish', ref: 2, dta: 1 },
+        publish('fine'),
+      )
+      world.settles()
+      const codes = a.events.filter((event) => event.type === 'error').map(({ code, ref }) => [code, ref])
+      expect(codes).toEqual([
+        ['bad_request', undefined],
+        ['bad_request', undefined],
+        ['unknown_op', 1],
+        ['unknown_field', 2],
+      ])
+      expect(a.messages).toEqual(['fine'])
+    },
+  },
+  'an application answers, keeps state, and hears who comes and goes': {
+    room: Counter,
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      world.says(a, publish('go', { ref: 1 }), publish('no', { ref: 2 }), publish('crash', { ref: 3 }))
+      world.says(a, publish('quiet', { ref: 4 }), publish('go', { ref: 5 }))
+      world.settles()
+      expect(a.messages).toEqual(['a joined', { count: 1 }, 'yours', { count: 2 }, 'yours'])
+      const answers = a.events.filter(({ ref }) => ref !== undefined).map(({ type, ref, code }) => [ref, code ?? type])
+      expect(answers.sort()).toEqual([
+        [1, 'ack'],
+        [2, 'forbidden'],
+        [3, 'internal'],
+        [4, 'ack'],
+        [5, 'ack'],
+      ])
+      expect(world.reported).toMatchObject([{ message: 'a bug' }])
+      expect(JSON.parse(world.log.load().state as string)).toEqual({ count: 2 })
+      world.leaves(a)
+      const b = world.connect({ session: 'b' })
+      world.settles()
+      expect(b.messages).not.toContain('a left')
+      world.passes(LIMITS.grace + 1)
+      world.settles()
+      expect(b.messages.at(-1)).toBe('a left')
+    },
+  },
+  'a reconnect within the grace is no leave and join': {
+    room: Counter,
+    play(world) {
+      const b = world.connect({ session: 'b' })
+      let a = world.connect({ session: 'a' })
+      world.settles()
+      for (let i = 0; i < 3; i++) {
+        world.leaves(a)
+        world.passes(LIMITS.grace / 2)
+        a = world.connect({ session: 'a' })
+        world.settles()
+      }
+      world.passes(LIMITS.grace * 2)
+      world.settles()
+      expect(b.messages.filter((m) => /^a /.test(String(m)))).toEqual(['a joined'])
+    },
+  },
+  'a retried id does not act twice': {
+    room: Counter,
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      world.settles()
+      world.says(a, publish('go', { id: 'move', ref: 1 }), publish('go', { id: 'move', ref: 2 }))
+      world.settles()
+      world.says(a, publish('go', { id: 'move', ref: 3 }))
+      world.settles()
+      const acks = a.events.filter((event) => event.type === 'ack')
+      expect(acks).toMatchObject([{ ref: 1 }, { ref: 2, duplicate: true }, { ref: 3, duplicate: true }])
+      expect(new Set(acks.map(({ cursor }) => cursor)).size).toBe(1)
+      expect(JSON.parse(world.log.load().state as string)).toEqual({ count: 1 })
+    },
+  },
+}

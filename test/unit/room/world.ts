@@ -1,0 +1,211 @@
+import { type CodecName, codecs, type Pack } from '../../../src/protocol/codec/index.ts'
+import { LIMITS } from '../../../src/protocol/limits.ts'
+import { parsePublication } from '../../../src/protocol/operations.ts'
+import { MemoryLog } from '../../../src/room/log/memory.ts'
+import type {
+  Attachment,
+  Command,
+  Connection,
+  Hello,
+  HistoryRead,
+  Reply,
+  RoomHost,
+  Scan,
+  Work,
+} from '../../../src/room/ports.ts'
+import { Room } from '../../../src/room/room.ts'
+
+export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<any>
+
+/** A wire without a network: what the room writes is kept, and how much it takes can be set. */
+export class VirtualConnection implements Connection {
+  attachment!: Attachment
+  credits = Number.POSITIVE_INFINITY
+  closed: { code: number; reason: string } | undefined
+  readonly frames: (string | Uint8Array)[] = []
+
+  attach(attachment: Attachment): void {
+    // As the edge stores it: what does not survive JSON would not survive a sleep.
+    this.attachment = JSON.parse(JSON.stringify(attachment))
+  }
+
+  write(pack: Pack): void {
+    this.frames.push(...pack.frames)
+    this.credits -= pack.size
+  }
+
+  credit(): number {
+    return this.credits
+  }
+
+  close(code: number, reason: string): void {
+    this.closed ??= { code, reason }
+  }
+
+  /** Framed: every event so far, the welcome without what differs between any two connections. */
+  get events(): Record<string, unknown>[] {
+    return this.frames.flatMap((frame) => JSON.parse(frame as string) as Record<string, unknown>[])
+  }
+
+  get messages(): unknown[] {
+    return this.events.filter((event) => event.type === 'message').map((event) => event.data)
+  }
+}
+
+/**
+ * A host with a clock that stands until it is moved, and effects that wait until they are let happen: so each order of
+ * events can be played, and the same one again.
+ */
+export class World implements RoomHost {
+  room: Room<any>
+  readonly log = new MemoryLog('test00')
+  readonly connections = new Set<VirtualConnection>()
+  readonly replies: Reply[] = []
+  readonly reported: unknown[] = []
+  readonly #class: RoomClass
+  readonly #amnesia: boolean
+  readonly #works: Work[] = []
+  readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
+  #now = 1_700_000_000_000
+  #wakeAt: number | null = null
+  #ids = 0
+
+  /** With `amnesia` the room is thrown away and born again before every event. */
+  constructor(options: { room?: RoomClass; amnesia?: boolean } = {}) {
+    this.#class = options.room ?? Room
+    this.#amnesia = options.amnesia ?? false
+    this.room = this.#born()
+  }
+
+  connect(hello: Partial<Hello> & { session: string }): VirtualConnection {
+    const connection = new VirtualConnection()
+    const codec: CodecName = hello.codec ?? 'framed'
+    this.#event()
+    this.connections.add(connection)
+    this.room.open(connection, { kind: 'websocket', ...hello, codec })
+    return connection
+  }
+
+  says(connection: VirtualConnection, ...operations: unknown[]): void {
+    for (const operation of operations) {
+      this.#event()
+      const isText = typeof operation === 'string' || operation instanceof Uint8Array
+      this.room.message(connection, isText ? operation : JSON.stringify(operation))
+    }
+  }
+
+  leaves(connection: VirtualConnection): void {
+    this.#event()
+    this.connections.delete(connection)
+    this.room.close(connection)
+  }
+
+  asks(command: Command): void {
+    this.#event()
+    this.room.command(this.replies.length, command)
+  }
+
+  publishes(body: unknown, session?: string): void {
+    const publication = parsePublication(JSON.stringify(body), LIMITS.payload)
+    this.asks({ type: 'publish', publication, ...(session !== undefined && { session }) })
+  }
+
+  /** Lets one effect happen: all that waits for its commit, or one read. False: there is none. */
+  step(): boolean {
+    const read = this.#reads.shift()
+    if (read === undefined && this.#works.length === 0) return false
+    this.#event()
+    if (read !== undefined) this.room.page(read.reader, this.log.read(read.scan))
+    else this.room.settled(this.log.append(this.#works.splice(0), this.#now))
+    return true
+  }
+
+  /** Lets everything happen. */
+  settles(): void {
+    while (this.step());
+  }
+
+  passes(milliseconds: number): void {
+    this.#now += milliseconds
+    if (this.#wakeAt === null || this.#wakeAt > this.#now) return
+    this.#wakeAt = null
+    this.#event()
+    this.room.alarm()
+  }
+
+  drains(connection: VirtualConnection, credits: number): void {
+    connection.credits = credits
+    this.#event()
+    this.room.drained(connection)
+  }
+
+  // ---- RoomHost ----
+
+  commit(work: Work): void {
+    this.#works.push(work)
+  }
+
+  backlog(): number {
+    return this.#works.reduce((sum, { drafts }) => sum + drafts.reduce((s, d) => s + d.body.size, 0), 0)
+  }
+
+  knows(dedupeKey: string): boolean {
+    return this.#works.some((w) => w.drafts.some((d) => d.dedupe?.key === dedupeKey)) || this.log.knows(dedupeKey)
+  }
+
+  read(reader: Connection | HistoryRead, scan: Scan): void {
+    this.#reads.push({ reader, scan })
+  }
+
+  reply(_ticket: number, reply: Reply): void {
+    this.replies.push(reply)
+  }
+
+  wakeAt(time: number | null): void {
+    this.#wakeAt = time
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  randomId(): string {
+    return `id${++this.#ids}`
+  }
+
+  report(error: unknown): void {
+    this.reported.push(error)
+  }
+
+  #event(): void {
+    for (const connection of this.connections) {
+      // The gateway ends a poll that was answered.
+      if (connection.attachment?.codec !== 'poll' || connection.frames.length === 0) continue
+      this.connections.delete(connection)
+      this.room.close(connection)
+    }
+    if (this.#amnesia) this.room = this.#born()
+  }
+
+  /** What is stored, and what is on its way there: no host is born again while a commit is under way. */
+  #stored() {
+    const { head, sessions, state } = this.log.load()
+    const rows = new Map(sessions.map((row) => [row.id, row]))
+    let newest = state
+    for (const { change } of this.#works) {
+      for (const row of change?.put ?? []) rows.set(row.id, row)
+      for (const id of change?.drop ?? []) rows.delete(id)
+      newest = change?.state ?? newest
+    }
+    return { head, sessions: [...rows.values()], state: newest }
+  }
+
+  #born(): Room<any> {
+    const Class = this.#class
+    const room = new Class(this, { name: 'lobby', payloadLimit: LIMITS.payload, ...this.#stored() })
+    room.wake([...this.connections].filter((connection) => connection.closed === undefined))
+    return room
+  }
+}
+
+export const codecNames = Object.keys(codecs) as CodecName[]
