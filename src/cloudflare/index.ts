@@ -1,4 +1,5 @@
 export { Refusal } from '../protocol/errors.ts'
+export { Incoming } from '../room/incoming.ts'
 export { type BroadcastOptions, Room, type Session } from '../room/room.ts'
 export { createWorker, type Env } from './create-worker.ts'
 export { createRoomObject } from './room-object.ts'

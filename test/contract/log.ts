@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { parseCursor, START } from '../../src/protocol/cursor.ts'
+import { jsonBody } from '../../src/protocol/data.ts'
+import type { Draft } from '../../src/protocol/entry.ts'
+import type { Head, Outcome, Scan, SessionRow, Work } from '../../src/room/ports.ts'
+
+/** A log at arm's length: it may live in another runtime, so all that goes in and comes out is JSON. */
+export interface RemoteLog {
+  append(works: readonly Work[], now: number): Promise<{ entries: Line[]; outcomes: Outcome[]; head: Head }>
+  read(scan: Scan): Promise<{ entries: Line[]; through: { epoch: string; offset: number } }>
+  knows(key: string): Promise<boolean>
+  load(): Promise<{ head: Head; sessions: readonly SessionRow[]; state: string | null }>
+  /** The same log, as a process or object finds it that has just started. */
+  reopen(): Promise<RemoteLog>
+}
+
+export interface Line {
+  readonly json: string
+  readonly cursor?: string
+  readonly audience?: unknown
+}
+
+const draft = (data: unknown, more: Partial<Draft> = {}): Draft => ({
+  id: 'id',
+  body: jsonBody(JSON.stringify(data), 1_000_000),
+  ...more,
+})
+const work = (data: unknown, more: Partial<Draft> = {}): Work => ({
+  drafts: [draft(data, more)],
+  replyTo: { ticket: 1, id: 'id' },
+})
+const keyed = (data: unknown, key: string, fingerprint = 1): Work => work(data, { dedupe: { key, fingerprint } })
+const dataOf = (lines: readonly Line[]): unknown[] => lines.map(({ json }) => JSON.parse(json).data)
+const everything = { after: START, through: { epoch: 'z', offset: 0 }, maxBytes: 1e9 }
+
+/** What each log must do. `fresh` makes one that has never been written to. */
+export function logContract(name: string, fresh: () => Promise<RemoteLog>): void {
+  describe(`the log contract: ${name}`, () => {
+    it('is empty, and reading leaves it so', async () => {
+      const log = await fresh()
+      expect(await log.read(everything)).toMatchObject({ entries: [] })
+      expect(await log.knows('key')).toBe(false)
+      expect(await (await log.reopen()).load()).toEqual({
+        head: { epochs: [], floor: START },
+        sessions: [],
+        state: null,
+      })
+    })
+
+    it('CUR-3 gives places without holes, in one epoch, and times that never run backwards', async () => {
+      const log = await fresh()
+      const first = await log.append([work('a'), work('b')], 1000)
+      const second = await log.append([work('c')], 900)
+      const lines = [...first.entries, ...second.entries]
+      const positions = lines.map(({ cursor }) => parseCursor(cursor as string))
+      expect(positions.map(({ offset }) => offset)).toEqual([1, 2, 3])
+      expect(new Set(positions.map(({ epoch }) => epoch)).size).toBe(1)
+      expect(lines.map(({ json }) => JSON.parse(json).time)).toEqual([1000, 1000, 1000])
+      expect(second.head.epochs.at(-1)).toMatchObject({ last: 3 })
+      expect(first.outcomes).toEqual(first.entries.map(({ cursor }) => ({ cursor })))
+    })
+
+    it('CUR-4 reads back what it gave out, byte for byte, also after it was opened anew', async () => {
+      const log = await fresh()
+      const audience = { to: { sessions: ['s'] }, except: ['t'] }
+      const given = [
+        ...(await log.append([work('é😀\u0000 \n'), work({ a: [1] }, { audience })], 1)).entries,
+        ...(await log.append([{ drafts: [draft(1), draft(2)] }], 2)).entries,
+      ]
+      for (const open of [async () => log, () => log.reopen()]) {
+        const same = await open()
+        await same.load()
+        const { entries } = await same.read(everything)
+        expect(entries).toEqual(given)
+        expect(entries[1]?.audience).toEqual(audience)
+      }
+    })
+
+    it('scans from any place to any other, by entries and by bytes', async () => {
+      const log = await fresh()
+      for (const batch of [[0, 1, 2], [3], [4, 5, 6, 7]])
+        await log.append(
+          batch.map((n) => work(n)),
+          1,
+        )
+      const { entries } = await log.read(everything)
+      const at = (n: number) => parseCursor(entries[n]?.cursor as string)
+      for (let from = 0; from < 8; from++) {
+        for (let to = from; to < 8; to++) {
+          const page = await log.read({ after: at(from), through: at(to), maxBytes: 1e9 })
+          expect(dataOf(page.entries)).toEqual([0, 1, 2, 3, 4, 5, 6, 7].slice(from + 1, to + 1))
+          expect(page.through).toEqual(at(to))
+        }
+      }
+      const few = await log.read({ ...everything, after: at(1), maxEntries: 3 })
+      expect([dataOf(few.entries), few.through]).toEqual([[2, 3, 4], at(4)])
+      const small = await log.read({ ...everything, after: at(1), maxBytes: 1 })
+      expect([dataOf(small.entries), small.through]).toEqual([[2], at(2)])
+    })
+
+    it('PUB-5 knows an id again, within a commit, across commits and after it was opened anew', async () => {
+      const log = await fresh()
+      const { outcomes, entries } = await log.append([keyed('a', 'k'), keyed('a', 'k'), keyed('b', 'k', 2)], 1)
+      const cursor = entries[0]?.cursor
+      expect(entries).toHaveLength(1)
+      expect(outcomes).toMatchObject([{ cursor }, { cursor, duplicate: true }, { error: 'id_reused' }])
+      const again = await log.reopen()
+      await again.load()
+      expect(await again.knows('k')).toBe(true)
+      expect(await again.knows('other')).toBe(false)
+      const later = await again.append([keyed('a', 'k'), work('c')], 2)
+      expect(later.outcomes[0]).toEqual({ cursor, duplicate: true })
+      expect(dataOf(later.entries)).toEqual(['c'])
+    })
+
+    it('PUB-7 gives ephemeral messages their turn and no place', async () => {
+      const log = await fresh()
+      const { entries } = await log.append([work('a'), work('b', { ephemeral: true }), work('c')], 1)
+      expect(dataOf(entries)).toEqual(['a', 'b', 'c'])
+      expect(entries.map(({ cursor }) => cursor !== undefined)).toEqual([true, false, true])
+      expect(dataOf((await log.read(everything)).entries)).toEqual(['a', 'c'])
+    })
+
+    it('FOLLOW-7 stores nothing for a commit that has nothing to store', async () => {
+      const log = await fresh()
+      await log.append([work('gone', { ephemeral: true })], 1)
+      expect((await (await log.reopen()).load()).head.epochs).toEqual([])
+    })
+
+    it('keeps sessions and state, committed with the messages', async () => {
+      const log = await fresh()
+      const change = { put: [{ id: 's', user: 'u' }, { id: 't' }], state: '{"n":1}' }
+      await log.append([{ drafts: [draft('a')], change }], 1)
+      await log.append([{ drafts: [], change: { put: [{ id: 't', endsAt: 9 }], drop: ['s'] } }], 2)
+      const { sessions, state } = await (await log.reopen()).load()
+      expect({ sessions, state }).toEqual({ sessions: [{ id: 't', endsAt: 9 }], state: '{"n":1}' })
+    })
+
+    it('takes a commit larger than a row, and a message as large as there are', async () => {
+      const log = await fresh()
+      const large = 'x'.repeat(900_000)
+      const given = await log.append(
+        [work(large), ...Array.from({ length: 200 }, (_, i) => work(`${i}${'y'.repeat(9000)}`))],
+        1,
+      )
+      const { entries } = await (await log.reopen().then(async (l) => (await l.load(), l))).read(everything)
+      expect(entries).toEqual(given.entries)
+    })
+  })
+}

@@ -1,0 +1,20 @@
+import { DurableObject } from 'cloudflare:workers'
+import { ObjectLog } from '../../src/cloudflare/object-log.ts'
+import { answer, type Call } from './remote.ts'
+
+/** An ObjectLog in a real object, on real storage, to be called with JSON. */
+export class RoomObject extends DurableObject {
+  #log = new ObjectLog(this.ctx.storage)
+
+  override async fetch(request: Request): Promise<Response> {
+    const call = (await request.json()) as Call
+    if (call.method === 'reopen') this.#log = new ObjectLog(this.ctx.storage)
+    return Response.json(call.method === 'reopen' ? null : answer(this.#log, call))
+  }
+}
+
+export default {
+  fetch(request: Request, env: { ROOMS: DurableObjectNamespace }): Promise<Response> {
+    return env.ROOMS.getByName(new URL(request.url).pathname).fetch(request)
+  },
+}

@@ -1,0 +1,49 @@
+import type { Entry } from '../../src/protocol/entry.ts'
+import type { Log } from '../../src/room/log/log.ts'
+import type { Scan, Work } from '../../src/room/ports.ts'
+import type { Line, RemoteLog } from './log.ts'
+
+export type Call =
+  | { readonly method: 'append'; readonly works: readonly Work[]; readonly now: number }
+  | { readonly method: 'read'; readonly scan: Scan }
+  | { readonly method: 'knows'; readonly key: string }
+  | { readonly method: 'load' | 'reopen' }
+
+const line = ({ json, cursor, audience }: Entry): Line => ({
+  json,
+  ...(cursor !== undefined && { cursor }),
+  ...(audience !== undefined && { audience }),
+})
+
+/** What a log says to a call, as JSON can carry it. */
+export function answer(log: Log, call: Call): unknown {
+  switch (call.method) {
+    case 'append': {
+      const { entries, outcomes, head } = log.append(call.works, call.now)
+      return { entries: entries.map(line), outcomes: outcomes.map(({ outcome }) => outcome), head }
+    }
+    case 'read': {
+      const { entries, through } = log.read(call.scan)
+      return { entries: entries.map(line), through }
+    }
+    case 'knows':
+      return log.knows(call.key)
+    default:
+      return log.load()
+  }
+}
+
+/** A log as the contract suite calls it, wherever it is. */
+export function remote(send: (call: Call) => Promise<unknown>, reopen: () => Promise<RemoteLog>): RemoteLog {
+  return {
+    append: (works, now) => send({ method: 'append', works, now }) as ReturnType<RemoteLog['append']>,
+    read: (scan) => send({ method: 'read', scan }) as ReturnType<RemoteLog['read']>,
+    knows: (key) => send({ method: 'knows', key }) as Promise<boolean>,
+    load: () => send({ method: 'load' }) as ReturnType<RemoteLog['load']>,
+    reopen,
+  }
+}
+
+/** A log in this process. */
+export const local = (log: Log, reopened: () => Promise<RemoteLog>): RemoteLog =>
+  remote(async (call) => JSON.parse(JSON.stringify(answer(log, call))), reopened)
