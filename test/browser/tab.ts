@@ -52,6 +52,11 @@ export class Tab {
     await this.page.locator('#text').press('Enter')
   }
 
+  /** Waits until the room has all that was said here. */
+  async isHeard(): Promise<void> {
+    await expect.poll(() => this.page.locator('.message:not([data-cursor])').count(), { timeout: 10_000 }).toBe(0)
+  }
+
   async choose(transport: Transport): Promise<void> {
     await this.page.locator(`#transports label:has([value=${transport}])`).click()
   }
