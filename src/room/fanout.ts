@@ -104,6 +104,15 @@ export class Fanout {
     if (member !== undefined) this.#send(member, items, headPosition(this.#head))
   }
 
+  /**
+   * Writes what is for one connection alone. Answers are not held back with the feed, so who goes on asking and never
+   * reads would have them pile up for ever: it is closed.
+   */
+  write(connection: Connection, pack: Pack): void {
+    if (connection.credit() < -LIMITS.ahead) connection.close(CLOSE.slow, 'slow')
+    else connection.write(pack)
+  }
+
   /** Ends a connection, saying why where it can be said. The host tells the room of the close, as of any other. */
   close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
     const member = this.#members.get(connection)
@@ -180,7 +189,7 @@ export class Fanout {
 
   #send(member: Member, items: readonly Item[], through: Position): boolean {
     const pack = this.#pack(member.codec, items, through)
-    if (pack !== null) member.connection.write(pack)
+    if (pack !== null) this.write(member.connection, pack)
     return pack !== null
   }
 }

@@ -1,6 +1,7 @@
-import { fromBase64 } from '../protocol/data.ts'
+import { type Body, bytesBody, fromBase64, jsonBody, textBody } from '../protocol/data.ts'
 import { type Draft, fingerprint } from '../protocol/entry.ts'
-import type { Audience, Publication } from '../protocol/operations.ts'
+import { Refusal } from '../protocol/errors.ts'
+import { type Audience, type Parsed, type Publication, parseOperations } from '../protocol/operations.ts'
 import type { Session } from './sessions.ts'
 
 /** What a participant sent, as `onMessage` sees it. */
@@ -26,6 +27,31 @@ export class Incoming {
   get bytes(): Uint8Array | undefined {
     const { bytes } = JSON.parse(`{${this.#member}}`) as { bytes?: string }
     return bytes === undefined ? undefined : fromBase64(bytes)
+  }
+}
+
+/** What applications send: a JSON value, or bytes. @throws Refusal `too_large`, `not_unicode`; TypeError if it is neither */
+export function toBody(data: unknown, payloadLimit: number): Body {
+  if (data instanceof Uint8Array) return bytesBody(data, payloadLimit)
+  const json = JSON.stringify(data)
+  if (json === undefined) throw new TypeError('Only JSON values and bytes can be sent')
+  return jsonBody(json, payloadLimit)
+}
+
+/** What a message of a plain connection publishes (PLAIN-1). @throws Refusal `too_large`, `not_unicode` */
+export function plainPublication(data: string | Uint8Array, payloadLimit: number): Publication {
+  const body = typeof data === 'string' ? textBody(data, payloadLimit) : bytesBody(data, payloadLimit)
+  return { body, echo: false, ephemeral: false }
+}
+
+/** What a message of a framed connection asks for; one that cannot be read at all asks for a refusal. */
+export function readOperations(data: string | Uint8Array, payloadLimit: number): Parsed[] {
+  try {
+    if (typeof data !== 'string') throw new Refusal('bad_request', 'Operations are sent as text')
+    return parseOperations(data, payloadLimit)
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal
+    return [{ refusal }]
   }
 }
 

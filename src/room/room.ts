@@ -1,23 +1,17 @@
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
-import { bytesBody, jsonBody, textBody, utf8Length } from '../protocol/data.ts'
 import type { Draft } from '../protocol/entry.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { errorEvent, historyEvent, type Item, PING_TEXT, PONG, PONG_TEXT } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
-import {
-  type HistoryQuery,
-  type Operation,
-  type Publication,
-  parseOperations,
-  type Ref,
-} from '../protocol/operations.ts'
+import type { HistoryQuery, Operation, Publication } from '../protocol/operations.ts'
 import { arrive } from './arrival.ts'
+import { Callbacks } from './callbacks.ts'
 import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
-import { Incoming, toDraft } from './incoming.ts'
+import { Incoming, plainPublication, readOperations, toBody, toDraft } from './incoming.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import type {
   Birth,
@@ -35,7 +29,7 @@ import type {
   RoomHost,
   Settled,
 } from './ports.ts'
-import { type Session, Sessions } from './sessions.ts'
+import { type Session, Sessions, sessionOf } from './sessions.ts'
 
 export type { Session }
 
@@ -60,22 +54,17 @@ const PONG_PACK = new Pack([PONG_TEXT])
  */
 export class Room<State = unknown> {
   readonly name: string
-  /** JSON of at most 64 KiB, committed with what a callback broadcasts, and so there again after a sleep. */
-  state: State | null
   readonly #host: RoomHost
   readonly #fanout: Fanout
   readonly #sessions: Sessions
   readonly #payloadLimit: number
   readonly #awakeSince: number
+  readonly #callbacks: Callbacks<State>
   #head: Head
-  #savedState: string | null
-  /** What the running callback has broadcast. */
-  #drafts: Draft[] | null = null
 
   constructor(host: RoomHost, birth: Birth) {
     this.name = birth.name
-    this.state = birth.state === null ? null : (JSON.parse(birth.state) as State)
-    this.#savedState = birth.state
+    this.#callbacks = new Callbacks<State>(birth.state)
     this.#host = host
     this.#head = birth.head
     this.#payloadLimit = birth.payloadLimit
@@ -107,12 +96,21 @@ export class Room<State = unknown> {
 
   // ---- What applications call ----
 
+  /** JSON of at most 64 KiB, committed with what a callback broadcasts, and so there again after a sleep. */
+  get state(): State | null {
+    return this.#callbacks.state
+  }
+
+  set state(state: State | null) {
+    this.#callbacks.state = state
+  }
+
   /** Publishes to everyone in the room. @throws Refusal `too_large`, `not_unicode` */
   broadcast(data: unknown, options: BroadcastOptions = {}): void {
     const { except, from, event, ephemeral = false } = options
     this.#draft({
       id: this.#host.randomId(),
-      body: data instanceof Uint8Array ? bytesBody(data, this.#payloadLimit) : this.#jsonBody(data),
+      body: toBody(data, this.#payloadLimit),
       ...(from !== undefined && { from: from.id, ...(from.user !== undefined && { user: from.user }) }),
       ...(event !== undefined && { event }),
       ...(except !== undefined && { audience: { except } }),
@@ -124,7 +122,7 @@ export class Room<State = unknown> {
   send(session: Session, data: unknown): void {
     this.#draft({
       id: this.#host.randomId(),
-      body: data instanceof Uint8Array ? bytesBody(data, this.#payloadLimit) : this.#jsonBody(data),
+      body: toBody(data, this.#payloadLimit),
       audience: { to: { sessions: [session.id] } },
     })
   }
@@ -134,8 +132,7 @@ export class Room<State = unknown> {
   /** Once after birth: takes the connections that are there in again, and starts the grace of sessions without any. */
   wake(connections: Iterable<Connection>): void {
     for (const connection of connections) {
-      const { session: id, user } = connection.attachment
-      const attached = this.#sessions.attach({ id, ...(user !== undefined && { user }) })
+      const attached = this.#sessions.attach(sessionOf(connection))
       this.#fanout.join(connection)
       if (attached !== false) this.#begin(attached)
     }
@@ -170,7 +167,7 @@ export class Room<State = unknown> {
 
   /** A WebSocket message. */
   message(connection: Connection, data: string | Uint8Array): void {
-    if (data === PING_TEXT) connection.write(PONG_PACK)
+    if (data === PING_TEXT) this.#fanout.write(connection, PONG_PACK)
     else if (data.length > frameLimit(this.#payloadLimit)) this.#fanout.close(connection, TOO_BIG, 'too_large')
     else if (connection.attachment.codec === 'plain') this.#plainMessage(connection, data)
     else this.#framedMessage(connection, data)
@@ -229,7 +226,12 @@ export class Room<State = unknown> {
     const history = toHistoryPage(this.#head, reader, page)
     const { replyTo } = reader
     if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, { type: 'history', page: history })
-    else this.#fanout.tell(replyTo.connection, [historyEvent(replyTo.ref, history)])
+    else if (replyTo.connection.credit() > 0)
+      this.#fanout.tell(replyTo.connection, [historyEvent(replyTo.ref, history)])
+    else
+      this.#fanout.tell(replyTo.connection, [
+        errorEvent(replyTo.ref, 'busy', 'Read what you asked for before you ask for more'),
+      ])
   }
 
   /** A connection that was behind can take more. */
@@ -282,26 +284,21 @@ export class Room<State = unknown> {
 
   #plainMessage(connection: Connection, data: string | Uint8Array): void {
     try {
-      const body = typeof data === 'string' ? textBody(data, this.#payloadLimit) : bytesBody(data, this.#payloadLimit)
-      this.#receive({ body, echo: false, ephemeral: false }, this.#sessionOf(connection), undefined)
+      this.#receive(plainPublication(data, this.#payloadLimit), sessionOf(connection), undefined)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // A plain connection cannot be told, and must not go on as if the message had been sent.
-      const tooBig = error.code === 'too_large'
-      this.#fanout.close(connection, tooBig ? TOO_BIG : CLOSE.protocol, error.code)
+      this.#fanout.close(connection, error.code === 'too_large' ? TOO_BIG : CLOSE.protocol, error.code)
     }
   }
 
   #framedMessage(connection: Connection, data: string | Uint8Array): void {
-    try {
-      if (typeof data !== 'string') throw new Refusal('bad_request', 'Operations are sent as text')
-      for (const parsed of parseOperations(data, this.#payloadLimit)) {
-        if (parsed.op === undefined) this.#tellError(connection, parsed.ref, parsed.refusal)
-        else this.#operate(connection, parsed)
+    for (const parsed of readOperations(data, this.#payloadLimit)) {
+      if (parsed.op !== undefined) this.#operate(connection, parsed)
+      else {
+        const { code, message } = parsed.refusal
+        this.#fanout.tell(connection, [errorEvent(parsed.ref, code, message)])
       }
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      this.#tellError(connection, undefined, error)
     }
   }
 
@@ -311,7 +308,7 @@ export class Room<State = unknown> {
     switch (operation.op) {
       case 'publish': {
         const id = operation.publication.id ?? this.#host.randomId()
-        this.#receive(operation.publication, this.#sessionOf(connection), { ...to, id })
+        this.#receive(operation.publication, sessionOf(connection), { ...to, id })
         return
       }
       case 'history':
@@ -348,9 +345,10 @@ export class Room<State = unknown> {
     callback: () => void,
     { replyTo, change, asked }: { replyTo?: ReplyTo; change?: Change; asked?: Draft } = {},
   ): void {
-    const done = this.#collect(session, callback)
+    const done = this.#callbacks.run(callback)
     if ('error' in done) {
-      this.#answer(replyTo, { error: done.error.code, message: done.error.message })
+      const { code, message } = this.#refusal(session, done.error)
+      this.#answer(replyTo, { error: code, message })
       if (change !== undefined) this.#host.commit({ drafts: [], change })
       return
     }
@@ -366,58 +364,19 @@ export class Room<State = unknown> {
     else this.#host.commit({ drafts: named, ...(changes && { change: changes }), ...(replyTo && { replyTo }) })
   }
 
-  #collect(session: Session | null, callback: () => void): { drafts: Draft[]; state?: string } | { error: Refusal } {
-    const drafts: Draft[] = []
-    this.#drafts = drafts
-    try {
-      callback()
-      const state = this.#changedState()
-      if (state !== undefined) this.#savedState = state
-      return { drafts, ...(state !== undefined && { state }) }
-    } catch (error) {
-      this.#drafts = null
-      this.state = this.#savedState === null ? null : (JSON.parse(this.#savedState) as State)
-      if (error instanceof Refusal) return { error }
-      this.#reportTo(session, error)
-      return { error: new Refusal('internal', 'The room could not handle this') }
-    } finally {
-      this.#drafts = null
-    }
-  }
-
-  #reportTo(session: Session | null, error: unknown): void {
+  /** What the asker is told of an error in a callback; the application, or else the operator, hears all of it. */
+  #refusal(session: Session | null, error: unknown): Refusal {
+    if (error instanceof Refusal) return error
     try {
       this.onError(session, error)
-    } catch (second) {
-      this.#host.report(second)
+    } catch (another) {
+      this.#host.report(another)
     }
-  }
-
-  /** The state's JSON if a callback has changed it, in place or by assignment. */
-  #changedState(): string | undefined {
-    if (this.state === null && this.#savedState === null) return undefined
-    const json = JSON.stringify(this.state ?? null)
-    if (json === this.#savedState) return undefined
-    if (utf8Length(json.toWellFormed()) > LIMITS.stateBytes) {
-      throw new Error(`A room's state is at most ${LIMITS.stateBytes} bytes of JSON`)
-    }
-    return json
+    return new Refusal('internal', 'The room could not handle this')
   }
 
   #draft(draft: Draft): void {
-    if (this.#drafts === null) this.#host.commit({ drafts: [draft] })
-    else this.#drafts.push(draft)
-  }
-
-  #jsonBody(data: unknown) {
-    const json = JSON.stringify(data)
-    if (json === undefined) throw new TypeError('Only JSON values and bytes can be sent')
-    return jsonBody(json, this.#payloadLimit)
-  }
-
-  #sessionOf({ attachment }: Connection): Session {
-    const { session: id, user } = attachment
-    return { id, ...(user !== undefined && { user }) }
+    if (!this.#callbacks.add(draft)) this.#host.commit({ drafts: [draft] })
   }
 
   #history(read: HistoryRead, query: HistoryQuery): void {
@@ -438,9 +397,5 @@ export class Room<State = unknown> {
     if (replyTo === undefined) return
     if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo.id, outcome))
     else this.#fanout.tell(replyTo.connection, [toEvent(replyTo, outcome)])
-  }
-
-  #tellError(connection: Connection, ref: Ref | undefined, { code, message }: Refusal): void {
-    this.#fanout.tell(connection, [errorEvent(ref, code, message)])
   }
 }

@@ -1,10 +1,15 @@
-import type { SessionRow } from './ports.ts'
+import type { Connection, SessionRow } from './ports.ts'
 
 /** One participant of the room, as applications see it. */
 export interface Session {
   /** What others see as `from`. */
   readonly id: string
   readonly user?: string
+}
+
+/** Whose connection it is. */
+export function sessionOf({ attachment: { session: id, user } }: Connection): Session {
+  return { id, ...(user !== undefined && { user }) }
 }
 
 interface Held {

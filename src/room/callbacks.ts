@@ -1,0 +1,56 @@
+import { utf8Length } from '../protocol/data.ts'
+import type { Draft } from '../protocol/entry.ts'
+import { LIMITS } from '../protocol/limits.ts'
+
+/** What a callback did: to be committed as one. Or why all of it was undone. */
+export type Done = { readonly drafts: Draft[]; readonly state?: string } | { readonly error: unknown }
+
+/** Runs an application's callbacks, each all or nothing: what it broadcasts, and what it does to the state. */
+export class Callbacks<State> {
+  state: State | null
+  #saved: string | null
+  #drafts: Draft[] | null = null
+
+  /** `saved`: the state's JSON as it was last committed. */
+  constructor(saved: string | null) {
+    this.#saved = saved
+    this.state = this.#restored()
+  }
+
+  /** Adds to what the running callback does; false: none is running. */
+  add(draft: Draft): boolean {
+    this.#drafts?.push(draft)
+    return this.#drafts !== null
+  }
+
+  run(callback: () => void): Done {
+    const drafts: Draft[] = []
+    this.#drafts = drafts
+    try {
+      callback()
+      const state = this.#changed()
+      this.#saved = state ?? this.#saved
+      return { drafts, ...(state !== undefined && { state }) }
+    } catch (error) {
+      this.state = this.#restored()
+      return { error }
+    } finally {
+      this.#drafts = null
+    }
+  }
+
+  #restored(): State | null {
+    return this.#saved === null ? null : (JSON.parse(this.#saved) as State)
+  }
+
+  /** The state's JSON if it is another now, changed in place or by assignment. */
+  #changed(): string | undefined {
+    if (this.state === null && this.#saved === null) return undefined
+    const json = JSON.stringify(this.state ?? null)
+    if (json === this.#saved) return undefined
+    if (utf8Length(json.toWellFormed()) > LIMITS.stateBytes) {
+      throw new RangeError(`A room's state is at most ${LIMITS.stateBytes} bytes of JSON`)
+    }
+    return json
+  }
+}
