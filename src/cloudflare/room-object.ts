@@ -28,6 +28,8 @@ export interface RoomMethods extends Rpc.DurableObjectBranded {
   command(command: Command): Promise<Reply>
 }
 
+export type RoomObjectClass = new (ctx: DurableObjectState, env: Env) => DurableObject<Env> & RoomMethods
+
 /** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
 const TURN_BYTES = 16 * 1024 * 1024
 /** How often connections that do not read are looked after (ms): hibernatable sockets do not say that they drained. */
@@ -37,7 +39,7 @@ const LOOK_AFTER = 250
  * The Durable Object of a room: the host of a Room. It sleeps while nothing happens, its sockets open;
  * so all that it holds in memory can be made anew from storage and the sockets' attachments.
  */
-export function createRoomObject(RoomOf: RoomClass = Room) {
+export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
   return class RoomObject extends DurableObject<Env> implements RoomHost {
     readonly #beat = new Beat(() => {
       this.#due = true

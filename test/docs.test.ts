@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Room } from '../src/room/room.ts'
+import { node } from './targets/node.ts'
+import type { Running } from './targets/target.ts'
+import { World } from './unit/room/world.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const pages = ['README.md', ...globSync('docs/*.md', { cwd: root })]
+
+/** What readers copy: every fenced block, by its language. */
+const snippets = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => ({
+    page,
+    language: language as string,
+    code: code as string,
+  })),
+)
+const inLanguage = (language: string, pattern: RegExp) =>
+  snippets.filter((snippet) => snippet.language === language && pattern.test(snippet.code))
+
+const folder = mkdtempSync(join(tmpdir(), 'holdline-docs-'))
+let gateway: Running
+
+beforeAll(async () => {
+  gateway = await node.start()
+})
+afterAll(async () => {
+  await gateway.stop()
+  rmSync(folder, { recursive: true })
+})
+
+describe('commands in the docs', () => {
+  it.each(inLanguage('sh', /^curl/))('$page: $code', ({ code }) => {
+    const env = { ...process.env, HOLDLINE: gateway.url }
+    const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code], { env, encoding: 'utf8' })
+    expect(output).toMatch(/"cursor":|"messages":|event: welcome/)
+    expect(output).not.toContain('"status"')
+  })
+
+  it.each(inLanguage('sh', /^npm run |^npm ci && npm /))('$page: $code names scripts that there are', ({ code }) => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+    for (const [, script] of code.matchAll(/npm (?:run )?(start|test|edge|check|dev|bench)/g)) {
+      expect(scripts).toHaveProperty([script as string])
+    }
+  })
+})
+
+describe('browser code in the docs', () => {
+  it.each(inLanguage('js', /new WebSocket/))('$page: $code', async ({ code }) => {
+    const script = join(folder, 'browser.mjs')
+    writeFileSync(script, code.replace('127.0.0.1:8787', new URL(gateway.url).host))
+    const page = spawn(process.execPath, [script])
+    try {
+      // A plain connection does not hear itself, so somebody else must say what it hears.
+      const said = await new Promise<string>((heard, failed) => {
+        page.stdout.on('data', (data) => heard(`${data}`))
+        page.stderr.once('data', (data) => failed(new Error(`${data}`)))
+        const speak = async () => {
+          await fetch(`${gateway.url}/v1/rooms/lobby/messages`, {
+            method: 'POST',
+            body: 'hi',
+            headers: { 'content-type': 'text/plain' },
+          })
+          if (page.exitCode === null && page.signalCode === null) setTimeout(speak, 50)
+        }
+        speak().catch(failed)
+      })
+      expect(said).toMatch(/hi|welcome/)
+    } finally {
+      page.kill('SIGKILL')
+    }
+  })
+})
+
+describe('applications in the docs', () => {
+  const conversations: Record<string, { says: unknown[]; hears: unknown }> = {
+    Counter: { says: ['a', 'b'], hears: { count: 2, said: 'b' } },
+    Auction: { says: [{ bid: 5 }, { bid: 4 }, { bid: 9 }], hears: { highest: 9, by: 'ada' } },
+  }
+
+  it.each(inLanguage('ts', /extends Room/))('$page: $code', async ({ code }) => {
+    const [, name] = /class (\w+) extends Room/.exec(code) ?? []
+    const file = join(folder, `${name}.ts`)
+    writeFileSync(file, code.replaceAll("'holdline'", `'${root}/src/index.ts'`))
+    const module = (await import(/* @vite-ignore */ file)) as Record<string, typeof Room>
+    const world = new World({ room: module[name as string] as typeof Room })
+    const ada = world.connect({ session: 'ada' })
+    const { says, hears } = conversations[name as string] ?? { says: [], hears: undefined }
+    for (const data of says) world.says(ada, { op: 'publish', data })
+    world.settles()
+    expect(ada.messages.at(-1)).toEqual(hears)
+  })
+})

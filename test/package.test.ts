@@ -1,0 +1,72 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { bundle } from '../src/cli/edge.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const folder = mkdtempSync(join(tmpdir(), 'holdline-package-'))
+
+/** The package as npm would publish it, installed into an empty project. */
+beforeAll(() => {
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root, stdio: 'pipe' })
+  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string
+  const installed = join(folder, 'node_modules/holdline')
+  mkdirSync(installed, { recursive: true })
+  execFileSync('tar', ['-xzf', join(folder, archive), '-C', installed, '--strip-components=1'])
+  for (const name of ['hono', '@hono/node-server', 'ws']) {
+    mkdirSync(join(folder, 'node_modules/@hono'), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+}, 120_000)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it('serves an application on Node from the published package', async () => {
+  const script = join(folder, 'app.mjs')
+  writeFileSync(
+    script,
+    `import { Room } from 'holdline'
+     import { serve } from 'holdline/node'
+     class Loud extends Room {
+       onMessage(session, message) { this.broadcast(message.data.toUpperCase()) }
+     }
+     const { url } = await serve({ room: Loud, port: 0, data: ':memory:' })
+     console.log(url)`,
+  )
+  const app = spawn(process.execPath, [script], { cwd: folder })
+  try {
+    const url = await new Promise<string>((found, failed) => {
+      app.stdout.once('data', (data) => found(`${data}`.trim()))
+      app.stderr.once('data', (data) => failed(new Error(`${data}`)))
+    })
+    const room = `${url}/v1/rooms/r`
+    const posted = await fetch(`${room}/messages`, {
+      method: 'POST',
+      body: 'quiet',
+      headers: { 'content-type': 'text/plain' },
+    })
+    expect(posted.status).toBe(201)
+    const { messages } = (await (await fetch(`${room}/messages`)).json()) as { messages: { data: string }[] }
+    expect(messages.map(({ data }) => data)).toEqual(['QUIET'])
+    expect(await (await fetch(url)).text()).toContain('<html')
+  } finally {
+    app.kill('SIGKILL')
+  }
+})
+
+it('bundles for the edge from the published package', async () => {
+  const entry = join(folder, 'worker.js')
+  writeFileSync(
+    entry,
+    `import { createRoomObject, createWorker, Room } from 'holdline/cloudflare'
+     export class RoomObject extends createRoomObject(class extends Room {}) {}
+     export default createWorker()`,
+  )
+  expect(await bundle(entry)).toContain('acceptWebSocket')
+})
+
+it('the worker stays small', async () => {
+  expect(gzipSync(await bundle('src/cloudflare/worker.ts')).length).toBeLessThan(100 * 1024)
+})
