@@ -23,8 +23,8 @@ describe.each(targets)('the page on $name', (target) => {
 
   const freshRoom = () => `page-${randomUUID()}`
 
-  async function tab(room: string, transport: Transport): Promise<Tab> {
-    const opened = await Tab.open(browser, gateway.url, room, transport)
+  async function tab(room: string, transport: Transport, script = ''): Promise<Tab> {
+    const opened = await Tab.open(browser, gateway.url, room, transport, script)
     onTestFinished(() => opened.close())
     return opened
   }
@@ -111,6 +111,26 @@ describe.each(targets)('the page on $name', (target) => {
     ])
     expect(await listener.cursor()).toBe((await listener.shown()).at(-1)?.cursor)
     expect(await listener.page.locator('.gap').count()).toBe(0)
+  })
+
+  test('what an abandoned connection still delivers is not taken', async () => {
+    const room = freshRoom()
+    const deaf = `
+      WebSocket.prototype.close = () => {}
+      const { fetch } = window
+      window.fetch = (address, { signal, ...rest }) => fetch(address, rest)
+    `
+    const one = await tab(room, 'poll', deaf)
+    await publish(room, text('by poll'))
+    await one.showsExactly(['by poll'])
+    for (const transport of ['websocket', 'poll', 'sse'] as const) {
+      await one.choose(transport)
+      await one.reaches('open')
+      await publish(room, text(`by ${transport}`))
+      await one.showsLast(`by ${transport}`)
+    }
+    await publish(room, text('the end'))
+    await one.showsExactly(['by poll', 'by websocket', 'by poll', 'by sse', 'the end'])
   })
 
   test('a newcomer sees the last 50 messages, whichever the transport, and a reload repeats none', async () => {

@@ -32,8 +32,10 @@ export class Tab {
     return new Tab(context, await context.newPage())
   }
 
-  static async open(browser: Browser, url: string, room: string, transport: Transport): Promise<Tab> {
+  /** `script` runs before the page's own. */
+  static async open(browser: Browser, url: string, room: string, transport: Transport, script = ''): Promise<Tab> {
     const tab = await Tab.blank(browser)
+    await tab.page.addInitScript(script)
     await tab.page.goto(`${url}/?${new URLSearchParams({ room, transport })}`)
     await tab.reaches('open')
     return tab
