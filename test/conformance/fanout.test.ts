@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { eventually } from '../targets/target.ts'
 import { say, wholeHistory } from './clients/http.ts'
 import { transports } from './clients/index.ts'
 import { elements } from './clients/rawjson.ts'
@@ -8,13 +9,13 @@ import { chapter, freshRoom, freshSecret, type Gateway, range } from './suite.ts
 
 const PACK = 65_536
 /** More than 1 MiB and all that the kernel's buffers on both sides of a loopback socket take. */
-const FLOOD = 320
+const FLOOD = 200
 const FAT = 'x'.repeat(60_000)
 
 /** Publishes so much that whoever does not read falls behind; slowly enough that the log keeps up. */
-async function flood(gateway: Gateway, room: string): Promise<string[]> {
+async function flood(gateway: Gateway, room: string, count = FLOOD): Promise<string[]> {
   const publisher = await Framed.open(gateway.url, room)
-  const sent = range(FLOOD).map((i) => `${i} ${FAT}`)
+  const sent = range(count).map((i) => `${i} ${FAT}`)
   for (const data of sent)
     expect(await publisher.ask({ op: 'publish', data, echo: false })).toMatchObject({ type: 'ack' })
   return sent.map(number)
@@ -66,16 +67,16 @@ chapter('fan-out', (gateway) => {
     expect((await stuck.messages(1))[0]?.payload).toBe('live again')
   }, 30_000)
 
-  test('FAN-2 history never counts as slow reading: 20 MB are replayed to framed, plain, SSE and poll', async () => {
+  test('FAN-2 history never counts as slow reading: 6 MB are replayed to framed, plain, SSE and poll', async () => {
     const room = freshRoom()
-    const sent = await flood(gateway, room)
+    const sent = await flood(gateway, room, 100)
     expect((await wholeHistory(gateway.url, room)).map(({ payload }) => number(payload))).toEqual(sent)
     for (const transport of transports.filter(({ name }) => name !== 'sse')) {
       const reader = await transport.open(gateway.url, room, { cursor: '0-0' })
-      const heard = (await reader.messages(FLOOD)).map(({ payload }) => number(payload))
+      const heard = (await reader.messages(sent.length)).map(({ payload }) => number(payload))
       expect([transport.name, heard]).toEqual([transport.name, sent])
     }
-    expect(await streamed(gateway, room)).toEqual(sent)
+    expect(await streamed(gateway, room, sent.length)).toEqual(sent)
   }, 30_000)
 
   test('FAN-3 a plain connection that falls behind is closed with 4001', async () => {
@@ -85,6 +86,9 @@ chapter('fan-out', (gateway) => {
     const sent = await flood(gateway, room)
     expect((await healthy.messages(FLOOD)).map(({ payload }) => number(payload))).toEqual(sent)
     stuck.socket.resume()
+    await eventually('a close has come', () => stuck.socket.readyState !== stuck.socket.OPEN)
+    // Some platforms let TCP linger behind a close; what is asked here is its code.
+    stuck.socket.terminate()
     const closed = await stuck.closed
     expect([closed.code, closed.reason.split(/\W/)[0]]).toEqual([4001, 'slow'])
     const heard = stuck.inbox.waiting().map(({ payload }) => number(payload))
@@ -94,14 +98,14 @@ chapter('fan-out', (gateway) => {
 })
 
 /** A stream may end with "more, come back" (SSE-5); we come back as EventSource does. */
-async function streamed(gateway: Gateway, room: string): Promise<string[]> {
+async function streamed(gateway: Gateway, room: string, count: number): Promise<string[]> {
   const resume = freshSecret()
   const heard: string[] = []
   let lastEventId = '0-0'
-  while (heard.length < FLOOD) {
+  while (heard.length < count) {
     const stream = await Stream.open(gateway.url, room, { resume }, { 'last-event-id': lastEventId })
     const before = heard.length
-    while (heard.length < FLOOD) {
+    while (heard.length < count) {
       const event = await stream.next().catch(() => undefined)
       if (event?.type !== 'message') break
       heard.push(number(event.payload))

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../targets/target.ts'
 import type { ServerEvent } from './clients/events.ts'
 import { call, history, info, type Query, say, url } from './clients/http.ts'
 import { tellingTransports, transports } from './clients/index.ts'
@@ -17,7 +18,7 @@ const named = (from: number, count: number) => range(count, from).map((i) => `m$
 const payloads = (events: ServerEvent[]) => events.map(({ payload }) => payload)
 
 const malformed: Query[] = [
-  ...['', '-1', '1.5', 'x', '1001', '1e2', ' 5', '0x5', '٣'].map((rewind) => ({ rewind })),
+  ...['', '-1', '1.5', 'x', '1e2', ' 5', '0x5', '٣'].map((rewind) => ({ rewind })),
   ...['', 'short', 'x'.repeat(129)].map((resume) => ({ resume })),
 ]
 
@@ -55,6 +56,17 @@ chapter('follow', (gateway) => {
       await say(gateway.url, room, 'end')
       expect(await reader.payloadsUntil('end')).toEqual(named(first, 6 - first))
       expect(reader.welcome.recovered).not.toBe(true)
+    })
+
+    test('FOLLOW-1 it rewinds by 1,000 at most', async () => {
+      const room = freshRoom()
+      const publisher = await Framed.open(gateway.url, room)
+      for (const start of [1, 251, 501, 751, 1001]) {
+        publisher.send(named(start, 250).map((data) => ({ op: 'publish', data, echo: false })))
+      }
+      await publisher.ask({ op: 'publish', data: 'm1251' })
+      const reader = await transport.open(gateway.url, room, { rewind: 999_999 })
+      expect(payloads(await reader.messages(1000))).toEqual(named(252, 1000))
     })
 
     test('FOLLOW-1 beside a cursor rewind is ignored', async () => {
@@ -173,17 +185,20 @@ chapter('follow', (gateway) => {
       expect(await history(gateway.url, room)).toEqual({ messages: [], next: '0-0', prev: null })
     })
 
-    test('FOLLOW-8 the cursor passes what is for others: at once on a resume, after 256 of them live', async () => {
+    test.each([
+      { name: 'to others', audience: (other: string) => ({ to: { sessions: [other] } }) },
+      { name: 'to all but this one', audience: (_: string, own: string) => ({ except: [own] }) },
+    ])('FOLLOW-8 after 256 messages $name the client hears how far it has come', async ({ audience }) => {
       const room = freshRoom()
-      const other = (await ask(gateway.url, room, { resume: freshSecret() })).session
+      const { session: other } = await ask(gateway.url, room, { resume: freshSecret() })
       const publisher = await Framed.open(gateway.url, room)
-      const live = await transport.open(gateway.url, room)
-      const hidden = range(128).map((data) => ({ op: 'publish', data, echo: false, to: { sessions: [other] } }))
-      publisher.send(hidden)
-      publisher.send(hidden)
+      const reader = await transport.open(gateway.url, room)
+      const hidden = { op: 'publish', data: 'hidden', ...audience(`${other}`, `${reader.welcome.session}`) }
+      publisher.send(range(256).map(() => hidden))
+      await publisher.ask(hidden)
+      await eventually('the cursor has moved', () => reader.cursor !== '0-0', 5)
       publisher.send({ op: 'publish', data: 'end' })
-      const heard = await live.inbox.until(({ payload }) => payload === 'end')
-      expect(heard.map(({ type }) => type)).toEqual(transport.name === 'poll' ? ['message'] : ['cursor', 'message'])
+      expect(await reader.payloadsUntil('end')).toEqual([])
     })
   })
 

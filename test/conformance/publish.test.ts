@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { call, history, post, postJson, say, url, wholeHistory } from './clients/http.ts'
+import { type Answer, call, history, post, postJson, say, url, wholeHistory } from './clients/http.ts'
 import { transports } from './clients/index.ts'
 import * as poll from './clients/poll.ts'
 import { Framed } from './clients/websocket.ts'
@@ -212,17 +212,20 @@ chapter('publish', (gateway) => {
 
   test('PUB-9 a body over the limit is refused, also when its length is not told beforehand', async () => {
     const room = freshRoom()
-    const piece = new Uint8Array(10_000)
-    let left = 100
-    const body = new ReadableStream({
-      pull: (controller) => (left-- > 0 ? controller.enqueue(piece) : controller.close()),
-    })
-    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
-    expect(await call(url(gateway.url, room, '/messages'), init)).toMatchObject({ http: 413, code: 'too_large' })
+    expect(await pour(gateway.url, room)).toMatchObject({ http: 413, code: 'too_large' })
     expect(await post(gateway.url, room, undefined, new Uint8Array(2_000_000))).toMatchObject({
       http: 413,
       code: 'too_large',
     })
+  })
+
+  test('PUB-9 what follows on the connection of a refused body is answered', async () => {
+    const room = freshRoom()
+    for (const i of range(10)) {
+      expect((await pour(gateway.url, room)).http).toBe(413)
+      await say(gateway.url, room, i)
+    }
+    expect((await wholeHistory(gateway.url, room)).map(({ data }) => data)).toEqual(range(10))
   })
 
   test('PUB-9 publishers faster than the commits are told busy; what was acknowledged is kept, and nothing else', async () => {
@@ -239,6 +242,16 @@ chapter('publish', (gateway) => {
     expect(await say(gateway.url, room, 'goes on')).toBeDefined()
   })
 })
+
+/** Publishes 1 MB without saying so beforehand. */
+function pour(base: string, room: string): Promise<Answer> {
+  const piece = new Uint8Array(10_000)
+  let left = 100
+  const body = new ReadableStream({
+    pull: (controller) => (left-- > 0 ? controller.enqueue(piece) : controller.close()),
+  })
+  return call(url(base, room, '/messages'), { method: 'POST', body, duplex: 'half' } as RequestInit)
+}
 
 /** Until a poll is held. Asking is all that a client can do; the count is what decides. */
 async function held(base: string, room: string): Promise<void> {

@@ -8,7 +8,7 @@ import { freshRoom, Gateway } from './suite.ts'
 describe.concurrent.each(targets)('silence on $name', { timeout: 30_000 }, (target) => {
   const gateway = new Gateway(target)
   beforeAll(() => gateway.start())
-  afterAll(() => gateway.running.stop())
+  afterAll(() => gateway.stop())
 
   test(
     'SSE-4 a comment comes after 15 seconds of silence',

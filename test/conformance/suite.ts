@@ -24,13 +24,17 @@ export class Gateway {
   async start(options?: StartOptions): Promise<void> {
     this.#running = await this.target.start(options)
   }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop()
+  }
 }
 
 export function chapter(name: string, cases: (gateway: Gateway) => void, options?: StartOptions): void {
   describe.each(targets)(`${name} on $name`, (target) => {
     const gateway = new Gateway(target)
     beforeAll(() => gateway.start(options))
-    afterAll(() => gateway.running.stop())
+    afterAll(() => gateway.stop())
     cases(gateway)
   })
 }

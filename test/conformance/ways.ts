@@ -7,31 +7,38 @@ import type { Item } from './corpus.ts'
 export interface Way {
   name: string
   kinds: Item['kind'][]
-  open(base: string, room: string): Promise<Publish> | Publish
+  /** Resolves when all are in, with the items in the order of the log. */
+  publish(base: string, room: string, items: Item[]): Promise<Item[]>
 }
 
-/** Resolves when the item has its place in the order. */
-type Publish = (item: Item) => Promise<unknown>
+/** So many requests are under way at once: enough to be quick, and to meet each other in one commit. */
+const AT_ONCE = 16
 
 const body = ({ kind, payload }: Item): string => {
   if (kind === 'bytes') return `"bytes":"${Buffer.from(payload).toString('base64')}"`
   return `"data":${kind === 'text' ? JSON.stringify(payload) : payload}`
 }
 
-async function created(answer: Promise<Answer>): Promise<void> {
-  const { http, text } = await answer
-  expect([http, text]).toEqual([201, text])
-}
-
-const overHttp = (
+function overHttp(
   name: string,
   kinds: Item['kind'][],
   send: (base: string, room: string, item: Item) => Promise<Answer>,
-) => ({
-  name,
-  kinds,
-  open: (base: string, room: string) => (item: Item) => created(send(base, room, item)),
-})
+): Way {
+  const publish = async (base: string, room: string, items: Item[]) => {
+    const placed: { cursor: string; item: Item }[] = []
+    const left = items.values()
+    const worker = async () => {
+      for (const item of left) {
+        const { http, cursor, text } = await send(base, room, item)
+        expect([http, text]).toEqual([201, text])
+        placed.push({ cursor: `${cursor}`, item })
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    return placed.sort((a, b) => (a.cursor < b.cursor ? -1 : 1)).map(({ item }) => item)
+  }
+  return { name, kinds, publish }
+}
 
 export const ways: Way[] = [
   overHttp('POST of JSON', ['text', 'json', 'bytes'], (base, room, item) => postJson(base, room, `{${body(item)}}`)),
@@ -44,33 +51,23 @@ export const ways: Way[] = [
   {
     name: 'holdline.v1',
     kinds: ['text', 'json', 'bytes'],
-    async open(base, room) {
+    async publish(base, room, items) {
       const framed = await Framed.open(base, room)
-      let refs = 0
-      return async (item) => {
-        const ref = ++refs
-        const answer = framed.answer(ref)
-        framed.send(`[{"op":"publish","ref":${ref},${body(item)}}]`)
-        expect(await answer).toMatchObject({ type: 'ack', ref })
-      }
+      const answers = items.map((_, ref) => framed.answer(ref))
+      for (const [ref, item] of items.entries()) framed.send(`[{"op":"publish","ref":${ref},${body(item)}}]`)
+      for (const answer of answers) expect(await answer).toMatchObject({ type: 'ack' })
+      return items
     },
   },
   {
     name: 'holdline.plain',
     kinds: ['text', 'bytes'],
-    async open(base, room) {
+    async publish(base, room, items) {
       const sender = await Plain.open(base, room)
       const witness = await Framed.open(base, room)
-      return async (item) => {
-        sender.send(item.payload)
-        await witness.messages(1)
-      }
+      for (const { payload } of items) sender.send(payload)
+      await witness.messages(items.length)
+      return items
     },
   },
 ]
-
-/** One after another where the answer says when it is in, so that the order of the log is the order given. */
-export async function publishInOrder(way: Way, base: string, room: string, items: Item[]): Promise<void> {
-  const publish = await way.open(base, room)
-  for (const item of items) await publish(item)
-}

@@ -58,7 +58,7 @@ export const node: Target = {
     const store = await folder(data)
     const script = app === 'default' ? 'src/cli/start.ts' : `examples/${app}/node.ts`
     const settings = { ...env, HOLDLINE_DATA: join(store.path, 'rooms.db') }
-    let { child, url } = await launch(script, { ...settings, PORT: '0' })
+    let { child, url } = await launch(script, { ...settings, PORT: '0' }).catch(store.abandon)
     return {
       url,
       async stop() {

@@ -30,12 +30,20 @@ export const root = resolve(import.meta.dirname, '../..')
 export interface Folder {
   path: string
   remove(): Promise<void>
+  /** For a start that failed: removes it and fails on. */
+  abandon(error: unknown): Promise<never>
 }
 
 export async function folder(given: string | undefined): Promise<Folder> {
-  if (given) return { path: given, remove: async () => {} }
-  const path = await mkdtemp(join(tmpdir(), 'holdline-'))
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) }
+  const path = given ?? (await mkdtemp(join(tmpdir(), 'holdline-')))
+  const remove = async () => {
+    if (given === undefined) await rm(path, { recursive: true, force: true, maxRetries: 5 })
+  }
+  const abandon = async (error: unknown): Promise<never> => {
+    await remove()
+    throw error
+  }
+  return { path, remove, abandon }
 }
 
 /** Asks until it is so. The pause only keeps the asking cheap; what decides is the answer. */

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { startEdge } from '../../src/cli/edge.ts'
 import { answers, eventually, folder, type Running, root, type StartOptions, type Target } from './target.ts'
 
 // Miniflare keeps its child to itself, so we ask the system: parent and name are all that is needed.
@@ -21,10 +20,14 @@ function alive(pid: number): boolean {
 export const workerd: Target = {
   name: 'workerd',
   async start({ app = 'default', env = {}, data }: StartOptions = {}): Promise<Running> {
+    // Loaded late: miniflare and esbuild take a second that suites without workerd need not pay.
+    const { startEdge } = await import('../../src/cli/edge.ts')
     const store = await folder(data)
     const before = workerds()
     const entry = app === 'default' ? 'src/cloudflare/worker.ts' : `examples/${app}/worker.ts`
-    const edge = await startEdge({ entry: join(root, entry), port: 0, data: store.path, vars: env })
+    const edge = await startEdge({ entry: join(root, entry), port: 0, data: store.path, vars: env }).catch(
+      store.abandon,
+    )
     let [child] = [...workerds()].filter((pid) => !before.has(pid))
     const url = edge.url.replace(/\/$/, '')
     await answers(url)
