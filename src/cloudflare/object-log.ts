@@ -81,7 +81,8 @@ export class ObjectLog implements Log {
   }
 
   read(scan: Scan): Page {
-    return take(this.#entriesFrom(scan.after), scan, this.#head.floor)
+    const entries = scan.fromEnd ? this.#entriesBack(scan.through) : this.#entriesFrom(scan.after)
+    return take(entries, scan, this.#head.floor)
   }
 
   *#entriesFrom(after: Position): Generator<Entry> {
@@ -96,6 +97,18 @@ export class ObjectLog implements Log {
         from,
       )
       for (const { first, entries } of rows) yield* fromLines(entries, { epoch: name, offset: first })
+    }
+  }
+
+  *#entriesBack(through: Position): Generator<Entry> {
+    for (const { name, last } of this.#head.epochs.toReversed()) {
+      if (name > through.epoch) continue
+      const rows = this.#storage.sql.exec<{ first: number; entries: string }>(
+        'SELECT first, entries FROM packs WHERE epoch = ? AND first <= ? ORDER BY first DESC',
+        name,
+        name === through.epoch ? through.offset : last,
+      )
+      for (const { first, entries } of rows) yield* fromLines(entries, { epoch: name, offset: first }).reverse()
     }
   }
 

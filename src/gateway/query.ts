@@ -15,8 +15,16 @@ export function wholeNumber(query: Query, name: string, min: number, max: number
   const text = query(name)
   if (text === undefined) return undefined
   const value = WHOLE.test(text) ? Number(text) : Number.NaN
-  if (!(value >= min)) throw new Refusal('bad_request', `\`${name}\` must be a whole number, ${min} to ${max}`)
-  return Math.min(value, max)
+  if (!(value >= min && value <= max)) {
+    throw new Refusal('bad_request', `\`${name}\` must be a whole number from ${min} to ${max}`)
+  }
+  return value
+}
+
+/** Where more than the most is no mistake, but as much as there is. @throws Refusal `bad_request` */
+export function atMost(query: Query, name: string, most: number): number | undefined {
+  const value = wholeNumber(query, name, 0, 999_999_999)
+  return value === undefined ? undefined : Math.min(value, most)
 }
 
 /** @throws Refusal `bad_cursor` */
@@ -45,7 +53,7 @@ export async function sessionOf(room: string, query: Query): Promise<Pick<Hello,
 /** Where to start (FOLLOW-1). @throws Refusal `bad_cursor`, `bad_request` */
 export function startOf(query: Query): Pick<Hello, 'cursor' | 'rewind'> {
   const cursor = cursorOf(query('cursor'))
-  const rewind = wholeNumber(query, 'rewind', 0, LIMITS.rewind)
+  const rewind = atMost(query, 'rewind', LIMITS.rewind)
   if (cursor !== undefined) return { cursor }
   return rewind === undefined ? {} : { rewind }
 }

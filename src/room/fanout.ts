@@ -12,6 +12,8 @@ interface Member extends Reader {
   readonly connection: Connection
   readonly codec: CodecName
   readonly session: string
+  /** Messages since it last saw one, counted while others see more than it does. */
+  unseen: number
 }
 
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
@@ -44,7 +46,7 @@ export class Fanout {
   /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
   join(connection: Connection, greeting: readonly Item[] = []): void {
     const { codec, session, user, at } = connection.attachment
-    const member: Member = { connection, codec, session, ...(user !== undefined && { user }) }
+    const member: Member = { connection, codec, session, unseen: 0, ...(user !== undefined && { user }) }
     this.#members.set(connection, member)
     // An answered poll is over: the client asks again with the cursor that it was given.
     if (this.#send(member, greeting, at ?? headPosition(this.#head)) && codec === 'poll') return
@@ -144,11 +146,12 @@ export class Fanout {
     for (const codec of Object.keys(this.#live) as CodecName[]) {
       if (this.#live[codec].size === 0) continue
       const pack = this.#pack(codec, shared, through)
-      const ownPack = memoize((member: Member) =>
-        this.#pack(codec, [...chunk.filter((entry) => mayRead(member, entry.audience)), ...tail], through),
-      )
+      const ownPack = memoize((member: Member) => {
+        const visible = chunk.filter((entry) => mayRead(member, entry.audience))
+        return visible.length === 0 ? null : this.#pack(codec, [...visible, ...tail], through)
+      })
       for (const member of this.#live[codec]) {
-        const due = named.has(member) ? ownPack(member) : pack
+        const due = named.has(member) ? (ownPack(member) ?? this.#unseen(member, chunk, through)) : pack
         if (due === null) continue
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
@@ -169,6 +172,14 @@ export class Fanout {
     if (this.#invisible < LIMITS.invisible) return []
     this.#invisible = 0
     return [cursorEvent(formatCursor(through))]
+  }
+
+  /** FOLLOW-8 for who is excepted from what everybody else sees. */
+  #unseen(member: Member, chunk: readonly Entry[], through: Position): Pack | null {
+    member.unseen += chunk.length
+    if (member.unseen < LIMITS.invisible) return null
+    member.unseen = 0
+    return this.#pack(member.codec, [cursorEvent(formatCursor(through))], through)
   }
 
   /** FAN-2: no more is queued for it; it is replayed from the log when it reads again. */

@@ -10,7 +10,9 @@ import type { Head, HistoryRead, Page, Scan } from './ports.ts'
 export function planHistory(head: Head, { after, before, limit }: HistoryQuery): { scan: Scan; gap?: Gap } {
   const bounds = { maxBytes: LIMITS.historyBytes, maxEntries: limit }
   const through = before === undefined ? headPosition(head) : justBefore(before)
-  if (after === undefined) return { scan: { after: back(head, through, limit), through, ...bounds } }
+  if (after === undefined) {
+    return { scan: { after: back(head, through, limit), through, fromEnd: true, ...bounds } }
+  }
   const resumed = resumeFrom(head, after)
   return { scan: { after: resumed.after, through, ...bounds }, ...(resumed.gap && { gap: resumed.gap }) }
 }

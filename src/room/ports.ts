@@ -57,16 +57,17 @@ export interface Settled {
   readonly head: Head
 }
 
-/** A forward scan: entries after `after`, none beyond `through`. */
+/** Entries after `after`, none beyond `through`; where not all of them fit, the oldest, or the newest if `fromEnd`. */
 export interface Scan {
   readonly after: Position
   readonly through: Position
   readonly maxBytes: number
   readonly maxEntries?: number
+  readonly fromEnd?: boolean
 }
 
 export interface Page {
-  /** Where the scan began. */
+  /** The place before the first that was scanned. */
   readonly after: Position
   readonly entries: readonly Entry[]
   /** How far was scanned. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseCursor, START } from '../../src/protocol/cursor.ts'
+import { type Position, parseCursor, START } from '../../src/protocol/cursor.ts'
 import { jsonBody } from '../../src/protocol/data.ts'
 import type { Draft } from '../../src/protocol/entry.ts'
 import type { Head, Outcome, Scan, SessionRow, Work } from '../../src/room/ports.ts'
@@ -7,7 +7,7 @@ import type { Head, Outcome, Scan, SessionRow, Work } from '../../src/room/ports
 /** A log at arm's length: it may live in another runtime, so all that goes in and comes out is JSON. */
 export interface RemoteLog {
   append(works: readonly Work[], now: number): Promise<{ entries: Line[]; outcomes: Outcome[]; head: Head }>
-  read(scan: Scan): Promise<{ entries: Line[]; through: { epoch: string; offset: number } }>
+  read(scan: Scan): Promise<{ entries: Line[]; after: Position; through: Position }>
   knows(key: string): Promise<boolean>
   load(): Promise<{ head: Head; sessions: readonly SessionRow[]; state: string | null }>
   /** The same log, as a process or object finds it that has just started. */
@@ -96,6 +96,12 @@ export function logContract(name: string, fresh: () => Promise<RemoteLog>): void
       expect([dataOf(few.entries), few.through]).toEqual([[2, 3, 4], at(4)])
       const small = await log.read({ ...everything, after: at(1), maxBytes: 1 })
       expect([dataOf(small.entries), small.through]).toEqual([[2], at(2)])
+      const last = await log.read({ ...everything, through: at(6), maxEntries: 3, fromEnd: true })
+      expect([dataOf(last.entries), last.after]).toEqual([[4, 5, 6], at(3)])
+      const lastSmall = await log.read({ ...everything, through: at(6), maxBytes: 1, fromEnd: true })
+      expect([dataOf(lastSmall.entries), lastSmall.after]).toEqual([[6], at(5)])
+      const all = await log.read({ ...everything, through: at(6), after: at(1), fromEnd: true })
+      expect([dataOf(all.entries), all.after]).toEqual([[2, 3, 4, 5, 6], at(1)])
     })
 
     it('PUB-5 knows an id again, within a commit, across commits and after it was opened anew', async () => {

@@ -23,8 +23,8 @@ export function answer(log: Log, call: Call): unknown {
       return { entries: entries.map(line), outcomes: outcomes.map(({ outcome }) => outcome), head }
     }
     case 'read': {
-      const { entries, through } = log.read(call.scan)
-      return { entries: entries.map(line), through }
+      const { entries, after, through } = log.read(call.scan)
+      return { entries: entries.map(line), after, through }
     }
     case 'knows':
       return log.knows(call.key)

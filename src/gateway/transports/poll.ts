@@ -4,11 +4,11 @@ import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
 import type { RoomStub, Runtime, Wire } from '../ports.ts'
 import { problem } from '../problem.ts'
-import { type Query, sessionOf, startOf, wholeNumber } from '../query.ts'
+import { atMost, type Query, sessionOf, startOf } from '../query.ts'
 
 /** `GET /v1/rooms/:room/poll` (POLL-1 to POLL-5). */
 export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
-  const wait = wholeNumber(query, 'wait', 0, LIMITS.waitMost) ?? runtime.pollWait
+  const wait = atMost(query, 'wait', LIMITS.waitMost) ?? runtime.pollWait
   const start = startOf(query)
   const { session, resume } = await sessionOf(room, query)
   const hello = { kind: 'poll', codec: 'poll', session, ...start } as const

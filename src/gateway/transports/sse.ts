@@ -12,16 +12,17 @@ export async function sse(room: string, query: Query, request: Request, runtime:
   const start = last === undefined ? startOf(query) : { cursor: last }
   const hello = { kind: 'sse', codec: 'sse', ...start, ...(await sessionOf(room, query)) } as const
   let wire: Wire | undefined
-  let comment: ReturnType<typeof setInterval> | undefined
   let end = (): void => {}
   const stream = new ReadableStream<Uint8Array>(
     {
       async start(controller) {
         let over = false
+        let spoke = Date.now()
+        let timer: ReturnType<typeof setTimeout>
         end = () => {
           if (over) return
           over = true
-          if (comment !== undefined) clearInterval(comment)
+          clearTimeout(timer)
           request.signal.removeEventListener('abort', end)
           wire?.close()
           try {
@@ -30,19 +31,20 @@ export async function sse(room: string, query: Query, request: Request, runtime:
             // The client has cancelled the stream, which closed it.
           }
         }
-        let quiet = true
         const write = (bytes: Uint8Array): void => {
           if (over) return
-          quiet = false
+          spoke = Date.now()
           controller.enqueue(bytes)
           // A leg that cannot be paused, held in a Worker, ends here; the client comes back with its Last-Event-ID.
           if ((controller.desiredSize ?? 0) < -LIMITS.ahead) end()
         }
         write(encoder.encode(`retry: ${1000 + Math.floor(Math.random() * 4000)}\n`))
-        comment = setInterval(() => {
-          if (quiet) write(encoder.encode(':\n\n'))
-          quiet = true
-        }, LIMITS.comment * 1000)
+        // One timer that looks when it last spoke: setting it anew for every event would cost more than the event.
+        const comment = (): void => {
+          if (Date.now() - spoke >= LIMITS.comment * 1000) write(encoder.encode(':\n\n'))
+          timer = setTimeout(comment, spoke + LIMITS.comment * 1000 - Date.now())
+        }
+        timer = setTimeout(comment, LIMITS.comment * 1000)
         request.signal.addEventListener('abort', end)
         const leg = {
           write: (pack: Pack) => write(bytesOf(pack)),

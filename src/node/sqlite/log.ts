@@ -75,7 +75,8 @@ export class SqliteLog implements Log {
   }
 
   read(scan: Scan): Page {
-    return take(this.#entriesFrom(scan.after), scan, this.#head.floor)
+    const entries = scan.fromEnd ? this.#entriesBack(scan.through) : this.#entriesFrom(scan.after)
+    return take(entries, scan, this.#head.floor)
   }
 
   *#entriesFrom(after: Position): Generator<Entry> {
@@ -87,6 +88,18 @@ export class SqliteLog implements Log {
       for (const row of rows as Iterable<unknown>) {
         const { first, entries } = row as { first: number; entries: string }
         yield* fromLines(entries, { epoch: name, offset: first })
+      }
+    }
+  }
+
+  *#entriesBack(through: Position): Generator<Entry> {
+    if (this.#room === null) return
+    for (const { name, last } of this.#head.epochs.toReversed()) {
+      if (name > through.epoch) continue
+      const from = name === through.epoch ? through.offset : last
+      for (const row of this.#sql.packsBack.iterate(this.#room, name, from) as Iterable<unknown>) {
+        const { first, entries } = row as { first: number; entries: string }
+        yield* fromLines(entries, { epoch: name, offset: first }).reverse()
       }
     }
   }

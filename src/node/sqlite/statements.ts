@@ -11,6 +11,7 @@ const SQL = {
   // From the pack that holds the first wanted offset: the last one that begins at or before it.
   packs: `SELECT first, entries FROM packs WHERE room = ?1 AND epoch = ?2 AND first >= coalesce(
     (SELECT max(first) FROM packs WHERE room = ?1 AND epoch = ?2 AND first <= ?3), 0) ORDER BY first`,
+  packsBack: 'SELECT first, entries FROM packs WHERE room = ? AND epoch = ? AND first <= ? ORDER BY first DESC',
   addRoom: 'INSERT INTO rooms (name) VALUES (?)',
   addEpoch: 'INSERT INTO epochs (room, name, last) VALUES (?, ?, ?)',
   addPack: 'INSERT INTO packs (room, epoch, first, last, time, entries) VALUES (?, ?, ?, ?, ?, ?)',

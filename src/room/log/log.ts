@@ -98,21 +98,32 @@ export const floorBefore = (oldest: Position | undefined, epochs: Head['epochs']
     ? START
     : { epoch: oldest.epoch, offset: oldest.offset - 1 }
 
-/** Takes from the stored rows what a scan asks for. A page has one entry at least, if there is one. */
-export function take(rows: Iterable<Entry>, scan: Scan, floor: Position): Page {
-  const { after, through, maxBytes, maxEntries = Number.POSITIVE_INFINITY } = scan
-  const entries: Entry[] = []
+/**
+ * Takes from the stored entries what a scan asks for. They come in its direction: oldest first, or newest first if it is
+ * `fromEnd`. A page has one entry at least, if there is one.
+ */
+export function take(stored: Iterable<Entry>, scan: Scan, floor: Position): Page {
+  const { after, through, maxBytes, maxEntries = Number.POSITIVE_INFINITY, fromEnd = false } = scan
+  const taken: Entry[] = []
   let bytes = 0
-  for (const entry of rows) {
-    if (!isAfter(entry, after)) continue
-    if (isAfter(entry, through)) break
+  let isWhole = true
+  for (const entry of stored) {
+    const isPast = fromEnd ? !isAfter(entry, after) : isAfter(entry, through)
+    const isYetToCome = fromEnd ? isAfter(entry, through) : !isAfter(entry, after)
+    if (isYetToCome) continue
+    if (isPast) break
     bytes += entry.json.length
-    if (entries.length >= maxEntries || (bytes > maxBytes && entries.length > 0)) {
-      return { after, entries, through: (entries.at(-1) as Entry).position as Position, floor }
-    }
-    entries.push(entry)
+    isWhole = taken.length < maxEntries && (bytes <= maxBytes || taken.length === 0)
+    if (!isWhole) break
+    taken.push(entry)
   }
-  return { after, entries, through: entries.length === 0 && isBefore(through, after) ? after : through, floor }
+  const entries = fromEnd ? taken.reverse() : taken
+  const [first, last] = [entries[0]?.position, entries.at(-1)?.position]
+  const end = isBefore(through, after) ? after : through
+  if (isWhole || !first || !last) return { after, entries, through: end, floor }
+  return fromEnd
+    ? { after: { ...first, offset: first.offset - 1 }, entries, through: end, floor }
+    : { after, entries, through: last, floor }
 }
 
 const isBefore = (a: Position, b: Position): boolean =>

@@ -1,4 +1,3 @@
-import { comparePositions } from '../../protocol/cursor.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { Page, Scan, SessionRow, Settled, Work } from '../ports.ts'
 import { EMPTY } from '../ports.ts'
@@ -42,7 +41,6 @@ export class MemoryLog implements Log {
   }
 
   read(scan: Scan): Page {
-    const from = this.#entries.findIndex((e) => e.position !== null && comparePositions(e.position, scan.after) > 0)
-    return take(from < 0 ? [] : this.#entries.slice(from), scan, this.#head.floor)
+    return take(scan.fromEnd ? this.#entries.toReversed() : this.#entries, scan, this.#head.floor)
   }
 }
