@@ -117,19 +117,18 @@ export class ObjectLog implements Log {
     const ids = new Map(
       [...known].map(([key, { position, fingerprint }]) => [position.offset, [key, position.offset, fingerprint]]),
     )
-    for (const row of rowsOf(logged, ROW_BYTES)) {
-      const { epoch, offset } = row[0]?.position as Position
-      const own = row.flatMap(({ position }) =>
-        position && ids.has(position.offset) ? [ids.get(position.offset)] : [],
-      )
+    for (const { first, entries } of rowsOf(logged, ROW_BYTES)) {
+      const { epoch, offset } = first
+      const end = offset + entries.length
+      const own = [...ids].filter(([at]) => at >= offset && at < end).map(([, id]) => id)
       this.#storage.sql.exec(
         'INSERT INTO packs (epoch, first, last, time, ids, entries) VALUES (?, ?, ?, ?, ?, ?)',
         epoch,
         offset,
-        offset + row.length - 1,
+        end - 1,
         time,
         own.length === 0 ? null : JSON.stringify(own),
-        toLines(row),
+        toLines(entries),
       )
     }
     for (const change of changes) this.#change(change)

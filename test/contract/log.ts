@@ -149,7 +149,9 @@ export function logContract(name: string, fresh: () => Promise<RemoteLog>): void
         [work(large), ...Array.from({ length: 200 }, (_, i) => work(`${i}${'y'.repeat(9000)}`))],
         1,
       )
-      const { entries } = await (await log.reopen().then(async (l) => (await l.load(), l))).read(everything)
+      const again = await log.reopen()
+      await again.load()
+      const { entries } = await again.read(everything)
       expect(entries).toEqual(given.entries)
     })
   })

@@ -56,9 +56,9 @@ export class SqliteLog implements Log {
     if (placed.logged.length > 0 || placed.changes.length > 0) {
       const room = this.#ownRoom()
       this.#endEpoch(room, placed.head.epochs)
-      for (const row of rowsOf(placed.logged, ROW_BYTES)) {
-        const { epoch, offset } = row[0]?.position as Position
-        this.#sql.addPack.run(room, epoch, offset, offset + row.length - 1, placed.time, toLines(row))
+      for (const { first, entries } of rowsOf(placed.logged, ROW_BYTES)) {
+        const { epoch, offset } = first
+        this.#sql.addPack.run(room, epoch, offset, offset + entries.length - 1, placed.time, toLines(entries))
       }
       for (const [key, { position, fingerprint }] of placed.known) {
         this.#sql.addId.run(room, key, position.epoch, position.offset, fingerprint)

@@ -143,21 +143,27 @@ export function fromLines(lines: string, { epoch, offset }: Position): Entry[] {
   return entries
 }
 
+/** Entries that are stored as one row: those of one epoch, without holes, from `first` on. */
+export interface PackRow {
+  readonly first: Position
+  readonly entries: readonly Entry[]
+}
+
 /** Cuts a commit into rows of at most that many bytes; an entry that is larger has a row of its own. */
-export function* rowsOf(logged: readonly Entry[], maxBytes: number): Generator<readonly Entry[]> {
-  let row: Entry[] = []
+export function rowsOf(logged: readonly Entry[], maxBytes: number): PackRow[] {
+  const rows: { first: Position; entries: Entry[] }[] = []
   let size = 0
   for (const entry of logged) {
-    const epochEnds = row.length > 0 && row[0]?.position?.epoch !== entry.position?.epoch
-    if (row.length > 0 && (epochEnds || size + entry.json.length > maxBytes)) {
-      yield row
-      row = []
-      size = 0
-    }
-    row.push(entry)
+    if (entry.position === null) continue
+    const row = rows.at(-1)
     size += entry.json.length
+    if (row !== undefined && row.first.epoch === entry.position.epoch && size <= maxBytes) row.entries.push(entry)
+    else {
+      rows.push({ first: entry.position, entries: [entry] })
+      size = entry.json.length
+    }
   }
-  if (row.length > 0) yield row
+  return rows
 }
 
 /** A session's row as SQL has it. */

@@ -130,7 +130,11 @@ export const scenarios: Record<string, Scenario> = {
   },
   'an audience holds live, on resume and in history': {
     play(world) {
-      const [a, b, c] = ['a', 'b', 'c'].map((session) => world.connect({ session })) as [any, any, any]
+      const [a, b, c] = [
+        world.connect({ session: 'a' }),
+        world.connect({ session: 'b' }),
+        world.connect({ session: 'c' }),
+      ]
       world.says(a, publish('for b', { to: { sessions: ['b'] } }), publish('not c', { except: ['c'] }))
       world.says(a, publish('others', { echo: false }), publish('all'))
       world.settles()
@@ -153,7 +157,10 @@ export const scenarios: Record<string, Scenario> = {
       for (let i = 0; i < LIMITS.invisible; i++) world.says(a, publish(i, { to: { sessions: ['a'] } }))
       world.settles()
       expect(b.messages).toEqual([])
-      expect(b.events.at(-1)).toEqual({ type: 'cursor', cursor: a.events.filter((e: any) => e.cursor).at(-1)?.cursor })
+      expect(b.events.at(-1)).toEqual({
+        type: 'cursor',
+        cursor: a.events.filter((event) => event.cursor).at(-1)?.cursor,
+      })
     },
   },
   'ephemeral messages keep their place and are not in the log': {

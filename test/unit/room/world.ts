@@ -15,7 +15,7 @@ import type {
 } from '../../../src/room/ports.ts'
 import { Room } from '../../../src/room/room.ts'
 
-export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<any>
+export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 /** A wire without a network: what the room writes is kept, and how much it takes can be set. */
 export class VirtualConnection implements Connection {
@@ -57,7 +57,7 @@ export class VirtualConnection implements Connection {
  * events can be played, and the same one again.
  */
 export class World implements RoomHost {
-  room: Room<any>
+  room: Room<unknown>
   readonly log = new MemoryLog('test00')
   readonly connections = new Set<VirtualConnection>()
   readonly replies: Reply[] = []
@@ -200,7 +200,7 @@ export class World implements RoomHost {
     return { head, sessions: [...rows.values()], state: newest }
   }
 
-  #born(): Room<any> {
+  #born(): Room<unknown> {
     const Class = this.#class
     const room = new Class(this, { name: 'lobby', payloadLimit: LIMITS.payload, ...this.#stored() })
     room.wake([...this.connections].filter((connection) => connection.closed === undefined))
