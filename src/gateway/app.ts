@@ -28,6 +28,8 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/', (c) =>
     c.body(runtimeOf(c.env).page, 200, {
       'content-type': 'text/html; charset=utf-8',
+      // Asked for anew each time, so that a deploy is seen.
+      'cache-control': 'no-cache',
       'content-security-policy': PAGE_POLICY,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
