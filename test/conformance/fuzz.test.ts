@@ -15,7 +15,7 @@ const names = fc.constantFrom('publish', 'history', 'ping', 'probe', 'presence',
 const oddly = fc.oneof(
   fc.jsonValue(),
   fc.string({ unit: 'binary' }),
-  fc.constantFrom('0-0', -1, 1e400, null, true, [], {}),
+  fc.constantFrom('0-0', -1, 1e300, null, true, [], {}),
 )
 const operation = fc.record(
   {

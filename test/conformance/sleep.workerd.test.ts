@@ -1,4 +1,4 @@
-import { setTimeout as after } from 'node:timers/promises'
+import { setTimeout as pass } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { workerd } from '../targets/workerd.ts'
 import { beside } from './clients/ends.ts'
@@ -30,7 +30,7 @@ describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
       const stream = await Stream.open(gateway.url, room)
       const poll = ask(gateway.url, room, { cursor, wait: 55 })
       const { awakeSince } = await info(gateway.url, room)
-      await after(SILENCE)
+      await pass(SILENCE)
       const next = await say(gateway.url, room, 'after')
       const woken = await info(gateway.url, room)
       expect(woken.awakeSince).toBeGreaterThan(awakeSince ?? Number.NaN)
@@ -46,7 +46,7 @@ describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
       const room = freshRoom()
       const sockets = await Promise.all(range(10).map((i) => (i % 2 ? Framed : Plain).open(gateway.url, room)))
       const { awakeSince } = await info(gateway.url, room)
-      await after(SILENCE)
+      await pass(SILENCE)
       const woken = await info(gateway.url, room)
       expect(woken.awakeSince).toBeGreaterThan(awakeSince ?? Number.NaN)
       expect(woken.connections?.websocket).toBe(10)
@@ -63,7 +63,7 @@ describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
       const plain = await Plain.open(gateway.url, room)
       const first = await framed.ask({ op: 'publish', data: 'x', id: 'once', echo: false })
       await plain.messages(1)
-      await after(SILENCE)
+      await pass(SILENCE)
       const again = await framed.ask({ op: 'publish', data: 'x', id: 'once', echo: false })
       expect(again).toMatchObject({ type: 'ack', cursor: first.cursor, duplicate: true })
       plain.send('from the plain one')
@@ -82,7 +82,7 @@ describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
       const framed = await Framed.open(gateway.url, room)
       const { awakeSince } = await info(gateway.url, room)
       const pinging = setInterval(() => framed.send({ op: 'ping' }), 3000)
-      await after(SILENCE)
+      await pass(SILENCE)
       clearInterval(pinging)
       expect((await info(gateway.url, room)).awakeSince).toBeGreaterThan(awakeSince ?? Number.NaN)
       expect((await framed.next()).type).toBe('pong')
@@ -95,7 +95,7 @@ describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
       const room = freshRoom()
       const readers = await Promise.all(transports.map((transport) => transport.open(gateway.url, room)))
       const { awakeSince } = await info(gateway.url, room)
-      await after(SILENCE)
+      await pass(SILENCE)
       const woken = await info(gateway.url, room)
       expect(woken.awakeSince).toBeGreaterThan(awakeSince ?? Number.NaN)
       expect(woken.cursor).toBe('0-0')
