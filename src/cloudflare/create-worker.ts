@@ -1,6 +1,8 @@
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { payloadLimit } from '../protocol/data.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import type { RoomLimits } from '../room/ports.ts'
 import page from '../web/chat.html'
 import type { RoomMethods } from './room-object.ts'
 import { refuse, roomStub } from './room-stub.ts'
@@ -9,6 +11,7 @@ import { refuse, roomStub } from './room-stub.ts'
 export interface Env {
   readonly ROOMS: DurableObjectNamespace<RoomMethods>
   readonly HOLDLINE_MAX_PAYLOAD?: string
+  readonly HOLDLINE_PRESENCE_LIST?: string
 }
 
 /** The stateless half: routes, and the polls and streams that it holds so that rooms can sleep. */
@@ -20,7 +23,7 @@ export function createWorker(): ExportedHandler<Env> {
 const toRuntime = (env: Env): Runtime => ({
   room: (name) => roomStub(env.ROOMS, name),
   refuse,
-  payloadLimit: maxPayload(env),
+  payloadLimit: limitsOf(env).payload,
   // Each re-poll wakes the room, so they are as rare as proxies allow.
   pollWait: 55,
   page,
@@ -28,5 +31,7 @@ const toRuntime = (env: Env): Runtime => ({
   report: (error) => console.error(error),
 })
 
-export const maxPayload = ({ HOLDLINE_MAX_PAYLOAD: set }: Pick<Env, 'HOLDLINE_MAX_PAYLOAD'>): number =>
-  payloadLimit(set === undefined || set === '' ? undefined : Number(set))
+export const limitsOf = (env: Pick<Env, 'HOLDLINE_MAX_PAYLOAD' | 'HOLDLINE_PRESENCE_LIST'>): RoomLimits => ({
+  payload: payloadLimit(env.HOLDLINE_MAX_PAYLOAD ? Number(env.HOLDLINE_MAX_PAYLOAD) : undefined),
+  presence: env.HOLDLINE_PRESENCE_LIST ? Number(env.HOLDLINE_PRESENCE_LIST) : LIMITS.presenceList,
+})

@@ -9,10 +9,8 @@ import {
   place,
   rowsOf,
   type Stored,
-  type StoredSession,
   take,
   toLines,
-  toSession,
 } from '../room/log/log.ts'
 import { type Change, EMPTY, type Page, type Scan, type Settled, type Work } from '../room/ports.ts'
 
@@ -29,7 +27,7 @@ const SCHEMA = `
     epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, time INTEGER NOT NULL,
     ids TEXT, entries TEXT NOT NULL, PRIMARY KEY (epoch, first)
   ) WITHOUT ROWID;
-  CREATE TABLE sessions (id TEXT PRIMARY KEY, user TEXT, ends_at INTEGER) WITHOUT ROWID;
+  CREATE TABLE sessions (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
 `
 
 /** The log in the object's own SQLite. */
@@ -58,8 +56,8 @@ export class ObjectLog implements Log {
     this.#head = { epochs, floor: floorBefore(oldest, epochs) }
     this.#time = ends.at(-1)?.time ?? 0
     const state = this.#rows<{ value: string }>("SELECT value FROM meta WHERE name = 'state'")[0]?.value ?? null
-    const sessions = this.#rows<StoredSession & Row>('SELECT id, user, ends_at AS endsAt FROM sessions')
-    return { head: this.#head, state, sessions: sessions.map(toSession) }
+    const sessions = this.#rows<{ row: string }>('SELECT row FROM sessions')
+    return { head: this.#head, state, sessions: sessions.map(({ row }) => JSON.parse(row)) }
   }
 
   append(works: readonly Work[], now: number): Settled {
@@ -136,8 +134,8 @@ export class ObjectLog implements Log {
 
   #change({ put = [], drop = [], state }: Change): void {
     const { sql } = this.#storage
-    for (const { id, user, endsAt } of put) {
-      sql.exec('INSERT OR REPLACE INTO sessions (id, user, ends_at) VALUES (?, ?, ?)', id, user ?? null, endsAt ?? null)
+    for (const row of put) {
+      sql.exec('INSERT OR REPLACE INTO sessions (id, row) VALUES (?, ?)', row.id, JSON.stringify(row))
     }
     for (const id of drop) sql.exec('DELETE FROM sessions WHERE id = ?', id)
     if (state !== undefined) sql.exec("INSERT OR REPLACE INTO meta (name, value) VALUES ('state', ?)", state)

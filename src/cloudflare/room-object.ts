@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { randomSecret } from '../auth/secrets.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
+import { weight } from '../protocol/entry.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { Beat } from '../room/beat.ts'
 import type {
@@ -15,9 +16,10 @@ import type {
   Ticket,
   Work,
 } from '../room/ports.ts'
+import { Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { PendingPoll, SocketConnection } from './connection.ts'
-import { type Env, maxPayload } from './create-worker.ts'
+import { type Env, limitsOf } from './create-worker.ts'
 import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
 
@@ -45,14 +47,13 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       this.#due = true
     })
     readonly #connections = new Map<WebSocket, Connection>()
-    readonly #replies = new Map<Ticket, (reply: Reply) => void>()
+    readonly #replies = new Replies()
     readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
     #log: ObjectLog
     #room: Room<unknown>
     #waiting: Work[] = []
     #backlog = 0
     #due = false
-    #tickets = 0
     #alarmAt: number | null = null
     #lookingAfter = false
 
@@ -79,8 +80,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     command(command: Command): Promise<Reply> {
       return new Promise((resolve) => {
-        const ticket = ++this.#tickets
-        this.#replies.set(ticket, resolve)
+        const ticket = this.#replies.expect(command, resolve)
         this.#turn(() => this.#room.command(ticket, command))
       })
     }
@@ -160,9 +160,8 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       this.#reads.push({ reader, scan })
     }
 
-    reply(ticket: Ticket, reply: Reply): void {
-      this.#replies.get(ticket)?.(reply)
-      this.#replies.delete(ticket)
+    reply(ticket: Ticket, reply: Reply, index?: number): void {
+      this.#replies.answer(ticket, reply, index)
     }
 
     wakeAt(time: number | null): void {
@@ -223,7 +222,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       const budget = TURN_BYTES / Math.max(this.#connections.size, 1)
       let bytes = 0
       let count = 0
-      while (count < this.#waiting.length && (count === 0 || bytes < budget))
+      while (count < this.#waiting.length && (count === 0 || bytes < budget || this.#waiting[count]?.withPrevious))
         bytes += sizeOf(this.#waiting[count++] as Work)
       this.#backlog -= bytes
       return this.#waiting.splice(0, count)
@@ -252,7 +251,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {
-      return new RoomOf(this, { name: this.ctx.id.name ?? '', payloadLimit: maxPayload(this.env), ...stored })
+      return new RoomOf(this, { name: this.ctx.id.name ?? '', limits: limitsOf(this.env), ...stored })
     }
 
     #accept(): { client: WebSocket; server: WebSocket } {
@@ -282,4 +281,4 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
   }
 }
 
-const sizeOf = ({ drafts }: Work): number => drafts.reduce((size, draft) => size + draft.body.size, 0)
+const sizeOf = ({ drafts }: Work): number => drafts.reduce((size, draft) => size + weight(draft), 0)

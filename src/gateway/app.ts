@@ -2,9 +2,11 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { Refusal } from '../protocol/errors.ts'
 import { roomName } from '../protocol/names.ts'
+import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
 import type { Runtime } from './ports.ts'
-import { problem, toProblem } from './problem.ts'
+import { problem, toProblem } from './respond.ts'
+import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
@@ -18,7 +20,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   const app = new Hono<{ Bindings: Env }>()
   const crossOrigin = cors({
     origin: '*',
-    allowMethods: ['GET', 'POST', 'OPTIONS'],
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
     allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
     exposeHeaders: ['retry-after'],
     maxAge: 86_400,
@@ -57,6 +59,27 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
     return history(room, (name) => c.req.query(name), runtimeOf(c.env).room(room))
+  })
+  app.post('/v1/publish', (c) => publishMany(c.req.raw, runtimeOf(c.env)))
+  app.get('/v1/rooms/:room/presence', (c) => presence(runtimeOf(c.env).room(roomName(c.req.param('room')))))
+  app.put('/v1/rooms/:room/presence', (c) => {
+    const room = roomName(c.req.param('room'))
+    return setPresence(c.req.raw, room, (name) => c.req.query(name), runtimeOf(c.env).room(room))
+  })
+  app.get('/v1/rooms/:room/sessions', (c) =>
+    listSessions((name) => c.req.query(name), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.get('/v1/rooms/:room/sessions/:id', (c) =>
+    oneSession(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.delete('/v1/rooms/:room/sessions/:id', (c) =>
+    disconnect(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.post('/v1/rooms/:room/sessions/:id/messages', (c) => {
+    const room = roomName(c.req.param('room'))
+    const runtime = runtimeOf(c.env)
+    const to = { sessions: [sessionName(c.req.param('id'))] }
+    return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit, to)
   })
   app.get('/v1/rooms/:room', (c) => info(runtimeOf(c.env).room(roomName(c.req.param('room')))))
   app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))

@@ -4,22 +4,25 @@ import { Refusal } from '../protocol/errors.ts'
 import { historyJson } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { isName } from '../protocol/names.ts'
-import { type Publication, parsePublication, toHistoryQuery } from '../protocol/operations.ts'
+import { type Audience, type Publication, parsePublication, toHistoryQuery } from '../protocol/operations.ts'
 import { decodeText, readBody } from './body.ts'
 import type { RoomStub } from './ports.ts'
-import { problem } from './problem.ts'
 import { type Query, resumeSecret, wholeNumber } from './query.ts'
+import { json, jsonText, problem } from './respond.ts'
 
-/** `POST /v1/rooms/:room/messages` (PUB-1 to PUB-9). */
+/** `POST /v1/rooms/:room/messages` (PUB-1 to PUB-9); `to`: one session's own route (SES-7). */
 export async function publish(
   request: Request,
   room: string,
   query: Query,
   stub: RoomStub,
   payloadLimit: number,
+  to?: Audience['to'],
 ): Promise<Response> {
   const secret = resumeSecret(query)
-  const publication = withKey(await readPublication(request, payloadLimit), request.headers.get('idempotency-key'))
+  const read = withKey(await readPublication(request, payloadLimit), request.headers.get('idempotency-key'))
+  if (to !== undefined && read.to !== undefined) throw new Refusal('bad_request', 'The route says to whom it goes')
+  const publication = to === undefined ? read : { ...read, to }
   const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
   const reply = await stub.command({ type: 'publish', publication, ...session })
   if (reply.type === 'error') return problem(reply.code, reply.message)
@@ -64,9 +67,7 @@ export async function history(room: string, query: Query, stub: RoomStub): Promi
   const reply = await stub.command({ type: 'history', query: asked, reader })
   if (reply.type === 'error') return problem(reply.code, reply.message)
   if (reply.type !== 'history') throw new Error(`A history request was answered with ${reply.type}`)
-  return new Response(historyJson(reply.page), {
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  })
+  return jsonText(historyJson(reply.page))
 }
 
 /** `GET /v1/rooms/:room` (INFO-1). */
@@ -76,9 +77,3 @@ export async function info(stub: RoomStub): Promise<Response> {
   if (reply.type !== 'info') throw new Error(`An info request was answered with ${reply.type}`)
   return json(reply.info, 200)
 }
-
-const json = (value: unknown, status: number): Response =>
-  new Response(JSON.stringify(value), {
-    status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  })

@@ -57,3 +57,14 @@ export function startOf(query: Query): Pick<Hello, 'cursor' | 'rewind'> {
   if (cursor !== undefined) return { cursor }
   return rewind === undefined ? {} : { rewind }
 }
+
+const REV = /^r[0-9a-z]{1,11}$/
+
+/** `presence=1`, or the rev that the client knows (PRES-1, PRES-4). @throws Refusal `bad_request` */
+export function presenceOf(query: Query): Pick<Hello, 'presence'> {
+  const presence = query('presence')
+  if (presence === undefined || presence === '0') return {}
+  if (presence === '1') return { presence: '' }
+  if (REV.test(presence)) return { presence }
+  throw new Refusal('bad_request', '`presence` must be 1, or the rev that you know')
+}

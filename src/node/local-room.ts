@@ -1,6 +1,7 @@
 import { randomSecret } from '../auth/secrets.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import { CLOSE } from '../protocol/codes.ts'
+import { weight } from '../protocol/entry.ts'
 import { Beat } from '../room/beat.ts'
 import type { Log } from '../room/log/log.ts'
 import type {
@@ -10,11 +11,13 @@ import type {
   HistoryRead,
   Reply,
   RoomHost,
+  RoomLimits,
   Scan,
   Settled,
   Ticket,
   Work,
 } from '../room/ports.ts'
+import { Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { LegConnection } from './connection.ts'
 
@@ -23,7 +26,7 @@ export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Roo
 export interface LocalRoomOptions {
   readonly name: string
   readonly room: RoomClass
-  readonly payloadLimit: number
+  readonly limits: RoomLimits
   openLog(): Log
   /** The room has something to commit: it will be asked for it (`commitNow`) within a transaction. */
   due(room: LocalRoom): void
@@ -34,14 +37,13 @@ export interface LocalRoomOptions {
 export class LocalRoom implements RoomHost {
   readonly #options: LocalRoomOptions
   readonly #connections = new Set<Connection>()
-  readonly #replies = new Map<Ticket, (reply: Reply) => void>()
+  readonly #replies = new Replies()
   readonly #beat: Beat
   #log: Log
   #room: Room<unknown>
   #waiting: Work[] = []
   #committing: readonly Work[] = []
   #backlog = 0
-  #tickets = 0
   #alarm: NodeJS.Timeout | undefined
 
   constructor(options: LocalRoomOptions) {
@@ -60,8 +62,7 @@ export class LocalRoom implements RoomHost {
 
   command(command: Command): Promise<Reply> {
     return new Promise((resolve) => {
-      const ticket = ++this.#tickets
-      this.#replies.set(ticket, resolve)
+      const ticket = this.#replies.expect(command, resolve)
       this.#room.command(ticket, command)
     })
   }
@@ -96,7 +97,7 @@ export class LocalRoom implements RoomHost {
 
   commit(work: Work): void {
     this.#waiting.push(work)
-    for (const draft of work.drafts) this.#backlog += draft.body.size
+    for (const draft of work.drafts) this.#backlog += weight(draft)
     this.#beat.request()
   }
 
@@ -123,9 +124,8 @@ export class LocalRoom implements RoomHost {
     })
   }
 
-  reply(ticket: Ticket, reply: Reply): void {
-    this.#replies.get(ticket)?.(reply)
-    this.#replies.delete(ticket)
+  reply(ticket: Ticket, reply: Reply, index?: number): void {
+    this.#replies.answer(ticket, reply, index)
   }
 
   wakeAt(time: number | null): void {
@@ -184,8 +184,8 @@ export class LocalRoom implements RoomHost {
   }
 
   #born(): Room<unknown> {
-    const { name, payloadLimit, room: Class } = this.#options
-    const room = new Class(this, { name, payloadLimit, ...this.#log.load() })
+    const { name, limits, room: Class } = this.#options
+    const room = new Class(this, { name, limits, ...this.#log.load() })
     room.wake(this.#connections)
     return room
   }

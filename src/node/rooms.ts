@@ -1,5 +1,5 @@
 import { markFrom } from '../protocol/cursor.ts'
-import type { Settled } from '../room/ports.ts'
+import type { RoomLimits, Settled } from '../room/ports.ts'
 import { LocalRoom, type RoomClass } from './local-room.ts'
 import { SqliteStore } from './sqlite/store.ts'
 
@@ -9,7 +9,7 @@ const SWEEP = 30_000
 export interface RoomsOptions {
   readonly file: string
   readonly room: RoomClass
-  readonly payloadLimit: number
+  readonly limits: RoomLimits
   report(error: unknown): void
 }
 
@@ -31,9 +31,9 @@ export class Rooms {
   get(name: string): LocalRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    const { room, payloadLimit, report } = this.#options
+    const { room, limits, report } = this.#options
     const openLog = () => this.#store.log(name)
-    const made = new LocalRoom({ name, room, payloadLimit, report, openLog, due: (r) => this.#isDue(r) })
+    const made = new LocalRoom({ name, room, limits, report, openLog, due: (r) => this.#isDue(r) })
     this.#rooms.set(name, made)
     return made
   }

@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { payloadLimit } from '../protocol/data.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import { Room } from '../room/room.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
@@ -21,6 +22,8 @@ export interface ServeOptions {
   readonly data?: string
   /** The most that one message may have, in bytes. Default 65,536, at most 1,048,576. */
   readonly maxPayload?: number
+  /** How many sessions a room may have present and still name each one. Default 500. */
+  readonly presenceList?: number
   /** Where unexpected errors go. Default: standard error. */
   report?(error: unknown): void
 }
@@ -34,8 +37,14 @@ export interface Gateway {
 /** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
+  const { presenceList = LIMITS.presenceList } = options
   const limit = payloadLimit(options.maxPayload)
-  const rooms = new Rooms({ file: data, room: options.room ?? Room, payloadLimit: limit, report })
+  const rooms = new Rooms({
+    file: data,
+    room: options.room ?? Room,
+    limits: { payload: limit, presence: presenceList },
+    report,
+  })
   const upgrades = new Upgrades(limit)
   const runtime: Runtime = {
     room: (name) => ({

@@ -17,6 +17,7 @@ const SETTINGS = {
   HOST: { option: 'host', read: text },
   PORT: { option: 'port', read: whole(0, 65_535) },
   HOLDLINE_DATA: { option: 'data', read: text },
+  HOLDLINE_PRESENCE_LIST: { option: 'presenceList', read: whole(1, 100_000) },
   HOLDLINE_MAX_PAYLOAD: { option: 'maxPayload', read: whole(1, LIMITS.payloadMost) },
 } as const
 

@@ -27,6 +27,13 @@ export function jsonBody(json: string, limit: number): Body {
   return { member: `"data":${onOneLine(json)}`, size: within(size, limit) }
 }
 
+/** JSON text that is kept beside messages. `json` is valid. @throws Refusal `not_unicode`, `too_large` */
+export function jsonText(json: string, limit: number, what: string): string {
+  requireUnicode(json)
+  within(utf8Length(json), limit, what)
+  return onOneLine(json)
+}
+
 /** @throws Refusal `too_large` */
 export function bytesBody(bytes: Uint8Array, limit: number): Body {
   within(bytes.length, limit)
@@ -48,8 +55,8 @@ export function plainPayload(event: string): string | Uint8Array {
   return typeof message.data === 'string' ? message.data : (memberText(event, 'data') as string)
 }
 
-function within(size: number, limit: number): number {
-  if (size > limit) throw new Refusal('too_large', `A message is at most ${limit} bytes; this one has ${size}`)
+function within(size: number, limit: number, what = 'A message'): number {
+  if (size > limit) throw new Refusal('too_large', `${what} is at most ${limit} bytes; this one has ${size}`)
   return size
 }
 

@@ -3,8 +3,17 @@ import { type Body, plainPayload } from './data.ts'
 import type { Item } from './events.ts'
 import type { Audience } from './operations.ts'
 
+/** Something on its way into the feed: a message, or a change of presence, which leaves in its turn and is not logged. */
+export type Draft = MessageDraft | PresenceDraft
+
+export interface PresenceDraft {
+  readonly presence: { readonly json: string }
+  readonly dedupe?: never
+}
+
 /** A message on its way into the log, which gives it position and time. */
-export interface Draft {
+export interface MessageDraft {
+  readonly presence?: never
   readonly id: string
   readonly from?: string
   readonly user?: string
@@ -16,9 +25,9 @@ export interface Draft {
   readonly dedupe?: { readonly key: string; readonly fingerprint: number }
 }
 
-/** A message that has been given its place in the feed; position null: ephemeral. */
+/** What has been given its place in the feed; position null: it is not in the log. */
 export class Entry implements Item {
-  readonly type = 'message'
+  readonly type: 'message' | 'presence'
   readonly position: Position | null
   readonly cursor: string | undefined
   /** The event as all JSON transports send it, made once. */
@@ -26,7 +35,13 @@ export class Entry implements Item {
   readonly audience: Audience | undefined
   #plain: string | Uint8Array | undefined
 
-  constructor(position: Position | null, json: string, audience: Audience | undefined) {
+  constructor(
+    position: Position | null,
+    json: string,
+    audience: Audience | undefined,
+    type: Entry['type'] = 'message',
+  ) {
+    this.type = type
     this.position = position
     this.cursor = position === null ? undefined : formatCursor(position)
     this.json = json
@@ -42,6 +57,7 @@ export class Entry implements Item {
 
 /** Gives a draft its place. */
 export function toEntry(draft: Draft, position: Position | null, time: number): Entry {
+  if (draft.presence !== undefined) return new Entry(null, draft.presence.json, undefined, 'presence')
   const cursor = position === null ? '' : `"cursor":"${formatCursor(position)}",`
   const from = draft.from === undefined ? '' : `"from":"${draft.from}",`
   const user = draft.user === undefined ? '' : `"user":${JSON.stringify(draft.user)},`
@@ -50,6 +66,13 @@ export function toEntry(draft: Draft, position: Position | null, time: number): 
   const json = `{"type":"message",${cursor}"id":${id},${from}${user}${event}${draft.body.member},"time":${time}}`
   return new Entry(position, json, draft.audience)
 }
+
+/** Does it get a place in the log? */
+export const isLogged = (draft: Draft): draft is MessageDraft => draft.presence === undefined && !draft.ephemeral
+
+/** Bytes that it weighs while it waits for its commit. */
+export const weight = (draft: Draft): number =>
+  draft.presence === undefined ? draft.body.size : draft.presence.json.length
 
 /** Somebody who reads a room: a session's connection, or a request for history. */
 export interface Reader {

@@ -37,7 +37,7 @@ export const welcomeEvent = (welcome: Welcome): Item => item('welcome', welcome,
 export const gapEvent = (gap: Gap): Item => item('gap', gap, gap.before)
 export const cursorEvent = (cursor: string): Item => item('cursor', { cursor }, cursor)
 
-export const ackEvent = (ack: { ref?: Ref; cursor?: string; id: string; duplicate?: true }): Item => item('ack', ack)
+export const ackEvent = (ack: { ref?: Ref; cursor?: string; id?: string; duplicate?: true }): Item => item('ack', ack)
 
 export const errorEvent = (ref: Ref | undefined, code: ErrorCode, message: string): Item =>
   item('error', { ...(ref !== undefined && { ref }), code, message })

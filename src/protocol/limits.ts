@@ -22,6 +22,8 @@ export const LIMITS = {
   /** Pages of a catch-up: large enough to be few, small enough to let others in between. */
   page: 256 * 1024,
   audience: 32,
+  /** BATCH-1: messages of one request. */
+  batch: 100,
   connectionsPerSession: 4,
   waitMost: 55,
   /** Seconds between a client's pings, between an SSE stream's comments. */
@@ -30,6 +32,11 @@ export const LIMITS = {
   /** Milliseconds that a session outlives its last connection. */
   grace: 30_000,
   stateBytes: 64 * 1024,
+  /** PRES-2: of one session's presence state, as JSON. */
+  presenceState: 1024,
+  /** PRES-6: above it presence is counts with a sample; it becomes a list again below four fifths of it. */
+  presenceList: 500,
+  presenceSample: 50,
 } as const
 
 /** The longest WebSocket message that a client may send (SIZE-2). */

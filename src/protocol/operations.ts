@@ -1,6 +1,6 @@
 import type { Position } from './cursor.ts'
 import { parseCursor } from './cursor.ts'
-import { type Body, base64Body, jsonBody } from './data.ts'
+import { type Body, base64Body, jsonBody, jsonText } from './data.ts'
 import { Refusal } from './errors.ts'
 import { elementTexts, memberText, parseJson } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -35,6 +35,7 @@ export interface HistoryQuery {
 export type Operation =
   | { readonly op: 'publish'; readonly ref?: Ref; readonly publication: Publication }
   | { readonly op: 'history'; readonly ref?: Ref; readonly query: HistoryQuery }
+  | { readonly op: 'presence'; readonly ref?: Ref; readonly state: string | null }
   | { readonly op: 'probe'; readonly ref?: Ref; readonly n: number }
   | { readonly op: 'ping'; readonly ref?: Ref }
 
@@ -63,10 +64,17 @@ const publication = {
 /** The body of `POST …/messages` as JSON (PUB-1). */
 export const publicationSchema = object(publication)
 
+/** One item of `POST /v1/publish` (BATCH-1). */
+export const batchItemSchema = object({ room: text({ says: 'a room name' }), ...publication })
+
+/** The body of `PUT …/presence`. */
+export const presenceSchema = object({ state: anything })
+
 /** One schema per operation: what is checked, and what the documents say. */
 export const operationSchemas = {
   publish: object({ op, ref, ...publication }),
   history: object({ op, ref, after: cursor, before: cursor, limit: integer(1, LIMITS.historyMost) }),
+  presence: object({ op, ref, state: anything }),
   probe: object({ op, ref, n: integer(0, Number.MAX_SAFE_INTEGER) }),
   ping: object({ op, ref }),
 } satisfies Record<Operation['op'], Schema<unknown>>
@@ -110,6 +118,9 @@ function readOperation(name: string, value: object, source: string, payloadLimit
       return { op: name, publication: toPublication(operationSchemas.publish.check(value, name), source, payloadLimit) }
     case 'history':
       return { op: name, query: toHistoryQuery(operationSchemas.history.check(value, name)) }
+    case 'presence':
+      operationSchemas.presence.check(value, name)
+      return { op: name, state: presenceState(source) }
     case 'probe': {
       const { n } = operationSchemas.probe.check(value, name)
       if (n === undefined) throw new Refusal('bad_request', '`probe` needs `n`')
@@ -131,10 +142,35 @@ export function parsePublication(source: string, payloadLimit: number): Publicat
   return toPublication(publicationSchema.check(parseJson(source), 'body'), source, payloadLimit)
 }
 
+/**
+ * The state that a `presence` operation or `PUT …/presence` sets: its JSON text, or null to have none (PRES-2).
+ * @throws Refusal `bad_request`, `unknown_field`, `not_unicode`, `too_large`
+ */
+export function parsePresence(source: string): string | null {
+  presenceSchema.check(parseJson(source), 'body')
+  return presenceState(source)
+}
+
+function presenceState(source: string): string | null {
+  const state = memberText(source, 'state')
+  if (state === undefined) throw new Refusal('bad_request', '`presence` needs `state`; null is none')
+  return state === 'null' ? null : jsonText(state, LIMITS.presenceState, 'A presence state')
+}
+
+/** @throws Refusal `bad_request`, `unknown_field`, `not_unicode`, `too_large` */
+export function parseBatchItem(source: string, payloadLimit: number): { room: string; publication: Publication } {
+  const fields = batchItemSchema.check(parseJson(source), 'message')
+  if (fields.room === undefined) throw new Refusal('bad_request', 'A message of a batch names its `room`')
+  return { room: fields.room, publication: toPublication(fields, source, payloadLimit) }
+}
+
 function toPublication(fields: Infer<typeof publicationSchema>, source: string, payloadLimit: number): Publication {
   const { id, event, to, except, bytes, echo = true, ephemeral = false } = fields
   if ('data' in fields === (bytes !== undefined)) {
     throw new Refusal('bad_request', 'A message has either `data` or `bytes`')
+  }
+  if (to !== undefined && to.sessions === undefined && to.users === undefined) {
+    throw new Refusal('bad_request', '`to` names `sessions` or `users`')
   }
   const body =
     bytes === undefined ? jsonBody(memberText(source, 'data') as string, payloadLimit) : base64Body(bytes, payloadLimit)

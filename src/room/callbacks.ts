@@ -1,15 +1,15 @@
 import { utf8Length } from '../protocol/data.ts'
-import type { Draft } from '../protocol/entry.ts'
+import type { MessageDraft } from '../protocol/entry.ts'
 import { LIMITS } from '../protocol/limits.ts'
 
 /** What a callback did: to be committed as one. Or why all of it was undone. */
-export type Done = { readonly drafts: Draft[]; readonly state?: string } | { readonly error: unknown }
+export type Done = { readonly drafts: MessageDraft[]; readonly state?: string } | { readonly error: unknown }
 
 /** Runs an application's callbacks, each all or nothing: what it broadcasts, and what it does to the state. */
 export class Callbacks<State> {
   state: State | null
   #saved: string | null
-  #drafts: Draft[] | null = null
+  #drafts: MessageDraft[] | null = null
 
   /** `saved`: the state's JSON as it was last committed. */
   constructor(saved: string | null) {
@@ -18,13 +18,13 @@ export class Callbacks<State> {
   }
 
   /** Adds to what the running callback does; false: none is running. */
-  add(draft: Draft): boolean {
+  add(draft: MessageDraft): boolean {
     this.#drafts?.push(draft)
     return this.#drafts !== null
   }
 
   run(callback: () => void): Done {
-    const drafts: Draft[] = []
+    const drafts: MessageDraft[] = []
     this.#drafts = drafts
     try {
       callback()

@@ -5,33 +5,43 @@ import { type Entry, mayRead, type Reader } from '../protocol/entry.ts'
 import { closingEvent, cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
-import type { Connection, Head, Page, RoomHost } from './ports.ts'
+import { type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
+import type { Presence } from './presence.ts'
 
 /** A connection as Fanout sees it. Live: it has all up to the head. Else it reads pages until it reaches the head. */
 interface Member extends Reader {
   readonly connection: Connection
-  readonly codec: CodecName
   readonly session: string
+  readonly group: Group
   /** Messages since it last saw one, counted while others see more than it does. */
   unseen: number
 }
 
+/** Those who are sent the same, but for what audiences name. */
+interface Group {
+  readonly codec: CodecName
+  readonly hearsPresence: boolean
+  readonly live: Set<Member>
+}
+
+const newGroups = (): Group[] =>
+  (Object.keys(codecs) as CodecName[]).flatMap((codec) =>
+    [false, true].map((hearsPresence) => ({ codec, hearsPresence, live: new Set<Member>() })),
+  )
+
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
 export class Fanout {
   readonly #host: RoomHost
+  readonly #presence: Presence
   readonly #members = new Map<Connection, Member>()
-  readonly #live: Record<CodecName, Set<Member>> = {
-    framed: new Set(),
-    plain: new Set(),
-    poll: new Set(),
-    sse: new Set(),
-  }
+  readonly #groups = newGroups()
   readonly #stuck = new Set<Member>()
   #head: Head
   #invisible = 0
 
-  constructor(host: RoomHost, head: Head) {
+  constructor(host: RoomHost, head: Head, presence: Presence) {
     this.#host = host
+    this.#presence = presence
     this.#head = head
   }
 
@@ -45,20 +55,21 @@ export class Fanout {
 
   /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
   join(connection: Connection, greeting: readonly Item[] = []): void {
-    const { codec, session, user, at } = connection.attachment
-    const member: Member = { connection, codec, session, unseen: 0, ...(user !== undefined && { user }) }
+    const { codec, session, user, at, presence } = connection.attachment
+    const hearsPresence = presence !== undefined
+    const group = this.#groups.find((g) => g.codec === codec && g.hearsPresence === hearsPresence) as Group
+    const member: Member = { connection, session, group, unseen: 0, ...(user !== undefined && { user }) }
     this.#members.set(connection, member)
+    if (at === undefined) this.#becomeLive(member, greeting)
     // An answered poll is over: the client asks again with the cursor that it was given.
-    if (this.#send(member, greeting, at ?? headPosition(this.#head)) && codec === 'poll') return
-    if (at === undefined) this.#live[codec].add(member)
-    else this.#advance(member)
+    else if (!this.#send(member, greeting, at) || codec !== 'poll') this.#advance(member)
   }
 
   leave(connection: Connection): boolean {
     const member = this.#members.get(connection)
     if (member === undefined) return false
     this.#members.delete(connection)
-    this.#live[member.codec].delete(member)
+    member.group.live.delete(member)
     this.#stuck.delete(member)
     return true
   }
@@ -85,7 +96,7 @@ export class Fanout {
     }
     if (page.entries.at(-1) !== visible.at(-1)) items.push(cursorEvent(formatCursor(page.through)))
     connection.attach({ ...connection.attachment, at: page.through })
-    if (this.#send(member, items, page.through) && member.codec === 'poll') return
+    if (this.#send(member, items, page.through) && member.group.codec === 'poll') return
     this.#advance(member)
   }
 
@@ -118,7 +129,8 @@ export class Fanout {
   /** Ends a connection, saying why where it can be said. The host tells the room of the close, as of any other. */
   close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
     const member = this.#members.get(connection)
-    if (member?.codec === 'framed' || member?.codec === 'sse') {
+    const codec = member?.group.codec
+    if (member !== undefined && (codec === 'framed' || codec === 'sse')) {
       this.#send(member, [closingEvent(code, reason, retryAfter)], headPosition(this.#head))
     }
     connection.close(code, reason)
@@ -127,36 +139,50 @@ export class Fanout {
   /** Reads on if the connection can take it, or turns live at the head: a pack boundary, so nothing lies between. */
   #advance(member: Member): void {
     const { connection } = member
-    const { at, ...attachment } = connection.attachment
+    const { at } = connection.attachment
     this.#stuck.delete(member)
     const through = headPosition(this.#head)
-    if (at === undefined || comparePositions(at, through) >= 0) {
-      connection.attach(attachment)
-      this.#live[member.codec].add(member)
-    } else if (connection.credit() > 0) {
+    if (at === undefined || comparePositions(at, through) >= 0) this.#becomeLive(member, [])
+    else if (connection.credit() > 0) {
       this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
     } else this.#stuck.add(member)
+  }
+
+  #becomeLive(member: Member, greeting: readonly Item[]): void {
+    const { connection, group } = member
+    const { at, presence, ...attachment } = connection.attachment
+    const missed = presence !== undefined && presence !== IN_STEP && presence !== this.#presence.rev
+    const items = missed ? [...greeting, this.#presence.sync()] : greeting
+    if (at !== undefined || (presence !== undefined && presence !== IN_STEP)) {
+      connection.attach({ ...attachment, ...(presence !== undefined && { presence: IN_STEP }) })
+    }
+    if (this.#send(member, items, headPosition(this.#head)) && group.codec === 'poll') return
+    group.live.add(member)
   }
 
   #flush(chunk: readonly Entry[], before: Position): Position {
     const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
     const named = new Names(chunk)
     const tail = this.#progress(chunk, through)
-    const shared = [...chunk.filter((entry) => entry.audience?.to === undefined), ...tail]
-    for (const codec of Object.keys(this.#live) as CodecName[]) {
-      if (this.#live[codec].size === 0) continue
-      const pack = this.#pack(codec, shared, through)
+    for (const group of this.#groups) {
+      if (group.live.size === 0) continue
+      const heard = group.hearsPresence ? chunk : chunk.filter(({ type }) => type === 'message')
+      const pack = this.#pack(
+        group.codec,
+        [...heard.filter((entry) => entry.audience?.to === undefined), ...tail],
+        through,
+      )
       const ownPack = memoize((member: Member) => {
-        const visible = chunk.filter((entry) => mayRead(member, entry.audience))
-        return visible.length === 0 ? null : this.#pack(codec, [...visible, ...tail], through)
+        const visible = heard.filter((entry) => mayRead(member, entry.audience))
+        return visible.length === 0 ? null : this.#pack(group.codec, [...visible, ...tail], through)
       })
-      for (const member of this.#live[codec]) {
-        const due = named.has(member) ? (ownPack(member) ?? this.#unseen(member, chunk, through)) : pack
+      for (const member of group.live) {
+        const due = named.has(member) ? (ownPack(member) ?? this.#unseen(member, heard, through)) : pack
         if (due === null) continue
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
           member.connection.write(due)
-          if (codec === 'poll') this.#live.poll.delete(member)
+          if (group.codec === 'poll') group.live.delete(member)
         }
       }
     }
@@ -179,15 +205,18 @@ export class Fanout {
     member.unseen += chunk.length
     if (member.unseen < LIMITS.invisible) return null
     member.unseen = 0
-    return this.#pack(member.codec, [cursorEvent(formatCursor(through))], through)
+    return this.#pack(member.group.codec, [cursorEvent(formatCursor(through))], through)
   }
 
   /** FAN-2: no more is queued for it; it is replayed from the log when it reads again. */
   #fallBehind(member: Member, at: Position): void {
-    this.#live[member.codec].delete(member)
-    if (member.codec === 'plain') this.close(member.connection, CLOSE.slow, 'slow')
+    member.group.live.delete(member)
+    if (member.group.codec === 'plain') this.close(member.connection, CLOSE.slow, 'slow')
     else {
-      member.connection.attach({ ...member.connection.attachment, at })
+      const { attachment } = member.connection
+      // Up to here it has heard of every change; what it misses shows when it is live again.
+      const known = attachment.presence === undefined ? {} : { presence: this.#presence.rev }
+      member.connection.attach({ ...attachment, at, ...known })
       this.#stuck.add(member)
     }
   }
@@ -199,7 +228,7 @@ export class Fanout {
   }
 
   #send(member: Member, items: readonly Item[], through: Position): boolean {
-    const pack = this.#pack(member.codec, items, through)
+    const pack = this.#pack(member.group.codec, items, through)
     if (pack !== null) this.write(member.connection, pack)
     return pack !== null
   }

@@ -1,5 +1,5 @@
 import { type Body, bytesBody, fromBase64, jsonBody, textBody } from '../protocol/data.ts'
-import { type Draft, fingerprint } from '../protocol/entry.ts'
+import { fingerprint, type MessageDraft } from '../protocol/entry.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { type Audience, type Parsed, type Publication, parseOperations } from '../protocol/operations.ts'
 import type { Session } from './sessions.ts'
@@ -9,10 +9,10 @@ export class Incoming {
   readonly id: string
   readonly event: string | undefined
   /** What it would be in the log. */
-  readonly draft: Draft
+  readonly draft: MessageDraft
   readonly #member: string
 
-  constructor(publication: Publication, draft: Draft) {
+  constructor(publication: Publication, draft: MessageDraft) {
     this.id = draft.id
     this.event = publication.event
     this.draft = draft
@@ -56,7 +56,7 @@ export function readOperations(data: string | Uint8Array, payloadLimit: number):
 }
 
 /** What a publication by that session would be in the log. */
-export function toDraft(publication: Publication, session: Session | null, id: string): Draft {
+export function toDraft(publication: Publication, session: Session | null, id: string): MessageDraft {
   const { body, event, ephemeral } = publication
   const audience = toAudience(publication, session)
   return {

@@ -2,13 +2,13 @@ import { ackEvent, errorEvent, type Item } from '../protocol/events.ts'
 import type { Outcome, Reply, ReplyTo } from './ports.ts'
 
 /** A commit's outcome, for who asked over HTTP. */
-export const toReply = (id: string, outcome: Outcome): Reply =>
+export const toReply = ({ id }: ReplyTo, outcome: Outcome): Reply =>
   'error' in outcome
     ? { type: 'error', code: outcome.error, message: outcome.message }
-    : { type: 'published', id, ...outcome }
+    : { type: 'published', ...(id !== undefined && { id }), ...outcome }
 
 /** A commit's outcome, for who asked over a connection. */
 export const toEvent = ({ ref, id }: Extract<ReplyTo, { connection: unknown }>, outcome: Outcome): Item =>
   'error' in outcome
     ? errorEvent(ref, outcome.error, outcome.message)
-    : ackEvent({ ...(ref !== undefined && { ref }), id, ...outcome })
+    : ackEvent({ ...(ref !== undefined && { ref }), ...(id !== undefined && { id }), ...outcome })

@@ -4,6 +4,7 @@ import type { Draft, Entry, Reader } from '../protocol/entry.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { Gap, HistoryPage } from '../protocol/events.ts'
 import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
+import type { PresenceList } from '../protocol/presence.ts'
 
 /** The extent of a room's log. */
 export interface Head {
@@ -29,14 +30,16 @@ export interface Change {
 export interface SessionRow {
   readonly id: string
   readonly user?: string
+  /** Set while it is present. */
+  readonly presence?: { readonly state?: string; readonly version: number }
   /** When it ends (ms), if it has no connection. Not written for polls, which come and go: see `Room.alarm`. */
   readonly endsAt?: number
 }
 
 /** Whom a commit's outcome is told to. */
 export type ReplyTo =
-  | { readonly connection: Connection; readonly ref?: Ref; readonly id: string }
-  | { readonly ticket: Ticket; readonly id: string }
+  | { readonly connection: Connection; readonly ref?: Ref; readonly id?: string }
+  | { readonly ticket: Ticket; readonly id?: string; readonly index?: number }
 
 /** One atomic write: all of it or nothing. */
 export interface Work {
@@ -44,6 +47,8 @@ export interface Work {
   readonly change?: Change
   /** Answered with the outcome of the first draft, or, without drafts, that it is done. */
   readonly replyTo?: ReplyTo
+  /** It is written together with the work before it, or neither is. */
+  readonly withPrevious?: boolean
 }
 
 export type Outcome =
@@ -89,7 +94,8 @@ export interface RoomHost {
   knows(dedupeKey: string): boolean
   /** → `room.page`. At most one at a time per connection. */
   read(reader: Connection | HistoryRead, scan: Scan): void
-  reply(ticket: Ticket, reply: Reply): void
+  /** `index`: which item of a batch is answered. */
+  reply(ticket: Ticket, reply: Reply, index?: number): void
   /** → `room.alarm()`, not before `time` (ms); null: not needed. */
   wakeAt(time: number | null): void
   now(): number
@@ -117,6 +123,8 @@ export interface Hello {
   readonly resume?: string
   readonly cursor?: string
   readonly rewind?: number
+  /** It wants to be present and to hear of presence: the rev that it knows, or the empty text. */
+  readonly presence?: string
 }
 
 /** What of a connection outlives the room's sleep: 2 kB at most (the platform's bound is 16 kB, ours leaves room). */
@@ -127,7 +135,12 @@ export interface Attachment {
   readonly user?: string
   /** Set while it is not live: what it has been sent up to. */
   readonly at?: Position
+  /** Set if it hears of presence: the rev that it knows, or `IN_STEP`. */
+  readonly presence?: string
 }
+
+/** A live connection hears of every change, so what it knows is what there is. */
+export const IN_STEP = '*'
 
 /** One attached wire. */
 export interface Connection {
@@ -141,14 +154,40 @@ export interface Connection {
 
 export type Command =
   | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string; readonly user?: string }
+  | {
+      readonly type: 'batch'
+      readonly publications: readonly Publication[]
+      readonly session?: string
+      readonly user?: string
+    }
   | { readonly type: 'history'; readonly query: HistoryQuery; readonly reader: Reader }
+  | { readonly type: 'presence' }
+  | { readonly type: 'present'; readonly session: string; readonly user?: string; readonly state: string | null }
+  | { readonly type: 'sessions'; readonly after: string; readonly limit: number }
+  | { readonly type: 'session'; readonly id: string }
+  | { readonly type: 'disconnect'; readonly id: string }
   | { readonly type: 'info' }
 
 export type Reply =
-  | { readonly type: 'published'; readonly id: string; readonly cursor?: string; readonly duplicate?: true }
+  | { readonly type: 'published'; readonly id?: string; readonly cursor?: string; readonly duplicate?: true }
+  | { readonly type: 'batch'; readonly replies: readonly Reply[] }
+  | { readonly type: 'presence'; readonly list: PresenceList }
+  | { readonly type: 'sessions'; readonly sessions: readonly SessionInfo[]; readonly next: string | null }
   | { readonly type: 'history'; readonly page: HistoryPage }
   | { readonly type: 'info'; readonly info: Info }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string }
+
+/** A session as an operator sees it. */
+export interface SessionInfo {
+  readonly session: string
+  readonly user?: string
+  /** JSON text of its presence state. */
+  readonly state?: string
+  readonly present: boolean
+  readonly connections: readonly Kind[]
+  /** When it ends (ms), if it has no connection. */
+  readonly endsAt?: number
+}
 
 export interface Info {
   readonly room: string
@@ -166,5 +205,13 @@ export interface Birth {
   readonly sessions: readonly SessionRow[]
   /** JSON, as it was last committed. */
   readonly state: string | null
-  readonly payloadLimit: number
+  readonly limits: RoomLimits
+}
+
+/** What a deployment may set. */
+export interface RoomLimits {
+  /** SIZE-1, bytes. */
+  readonly payload: number
+  /** PRES-6, sessions. */
+  readonly presence: number
 }

@@ -1,7 +1,7 @@
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
-import type { Draft } from '../protocol/entry.ts'
+import type { Draft, MessageDraft } from '../protocol/entry.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { errorEvent, historyEvent, type Item, PING_TEXT, PONG, PONG_TEXT } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
@@ -13,9 +13,9 @@ import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
 import { Incoming, plainPublication, readOperations, toBody, toDraft } from './incoming.ts'
 import { toEvent, toReply } from './outcomes.ts'
+import { type Happening, Participants } from './participants.ts'
 import type {
   Birth,
-  Change,
   Command,
   Connection,
   Head,
@@ -29,7 +29,7 @@ import type {
   RoomHost,
   Settled,
 } from './ports.ts'
-import { type Session, Sessions, sessionOf } from './sessions.ts'
+import { type Session, sessionOf } from './sessions.ts'
 
 export type { Session }
 
@@ -56,21 +56,26 @@ export class Room<State = unknown> {
   readonly name: string
   readonly #host: RoomHost
   readonly #fanout: Fanout
-  readonly #sessions: Sessions
+  readonly #participants: Participants
+  readonly #callbacks: Callbacks<State>
   readonly #payloadLimit: number
   readonly #awakeSince: number
-  readonly #callbacks: Callbacks<State>
   #head: Head
 
   constructor(host: RoomHost, birth: Birth) {
     this.name = birth.name
-    this.#callbacks = new Callbacks<State>(birth.state)
     this.#host = host
     this.#head = birth.head
-    this.#payloadLimit = birth.payloadLimit
+    this.#payloadLimit = birth.limits.payload
     this.#awakeSince = host.now()
-    this.#fanout = new Fanout(host, birth.head)
-    this.#sessions = new Sessions(birth.sessions, LIMITS.grace, host.now())
+    this.#callbacks = new Callbacks<State>(birth.state)
+    this.#participants = new Participants(host, birth, {
+      opened: (session, happening) => this.#call(session, () => this.onOpen(session), happening),
+      ended: (session, happening) => this.#call(session, () => this.onClose(session), happening),
+      commit: (happening) => host.commit(happening),
+      keepsSessions: this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose,
+    })
+    this.#fanout = new Fanout(host, birth.head, this.#participants.presence)
   }
 
   // ---- What applications override ----
@@ -132,25 +137,18 @@ export class Room<State = unknown> {
   /** Once after birth: takes the connections that are there in again, and starts the grace of sessions without any. */
   wake(connections: Iterable<Connection>): void {
     for (const connection of connections) {
-      const attached = this.#sessions.attach(sessionOf(connection))
       this.#fanout.join(connection)
-      if (attached !== false) this.#begin(attached)
+      this.#participants.enter(connection, sessionOf(connection))
     }
-    this.#scheduleExpiry()
+    this.#participants.schedule()
   }
 
   /** A connection that the gateway has let in. */
   open(connection: Connection, hello: Hello): void {
-    this.#expire()
-    const { session: id, user, kind, codec } = hello
-    const attached = this.#sessions.attach({ id, ...(user !== undefined && { user }) })
-    if (!attached) {
-      connection.close(CLOSE.forbidden, 'this session belongs to another user')
-      return
-    }
+    this.#participants.expire()
+    const { session: id, user, kind, codec, presence } = hello
     const { at, greeting, gap } = arrive(this.name, this.#head, hello)
     if (gap !== undefined && codec === 'plain') {
-      this.#sessions.detach(id, this.#host.now())
       connection.close(CLOSE.gap, 'gap')
       return
     }
@@ -160,9 +158,15 @@ export class Room<State = unknown> {
       session: id,
       ...(user !== undefined && { user }),
       ...(at !== undefined && { at }),
+      ...(presence !== undefined && { presence }),
     })
+    const entered = this.#participants.enter(connection, sessionOf(connection))
+    if (!entered) {
+      connection.close(CLOSE.forbidden, 'this session belongs to another user')
+      return
+    }
     this.#fanout.join(connection, greeting)
-    this.#begin(attached)
+    if (entered.replaces !== undefined) this.#fanout.close(entered.replaces, CLOSE.replaced, 'replaced')
   }
 
   /** A WebSocket message. */
@@ -175,29 +179,58 @@ export class Room<State = unknown> {
 
   /** The connection is gone. */
   close(connection: Connection): void {
-    if (!this.#fanout.leave(connection)) return
-    const { session, kind } = connection.attachment
-    const wasLast = this.#sessions.detach(session, this.#host.now())
-    // A poll is back in a moment: its session's end is written only if the alarm finds it still away.
-    if (wasLast && kind !== 'poll') this.#storeEnds()
-    this.#scheduleExpiry()
+    if (this.#fanout.leave(connection)) this.#participants.leave(connection)
   }
 
   /** A request from the gateway. */
   command(ticket: number, command: Command): void {
+    const reply = (outcome: Parameters<RoomHost['reply']>[1]): void => this.#host.reply(ticket, outcome)
     switch (command.type) {
       case 'publish': {
-        const { publication, session: id, user } = command
-        const session = id === undefined ? null : { id, ...(user !== undefined && { user }) }
-        this.#receive(publication, session, { ticket, id: publication.id ?? this.#host.randomId() })
-        return
+        const { publication } = command
+        this.#receive(publication, publisherOf(command), { ticket, id: publication.id ?? this.#host.randomId() })
+        break
       }
+      case 'batch':
+        command.publications.forEach((publication, index) => {
+          const replyTo = { ticket, index, id: publication.id ?? this.#host.randomId() }
+          this.#receive(publication, publisherOf(command), replyTo)
+        })
+        break
       case 'history':
         this.#history({ reader: command.reader, replyTo: { ticket } }, command.query)
-        return
+        break
+      case 'present': {
+        const { session: id, user, state } = command
+        this.#setState({ id, ...(user !== undefined && { user }) }, state, { ticket })
+        break
+      }
+      case 'presence':
+        reply({ type: 'presence', list: this.#participants.presence.list() })
+        break
+      case 'sessions':
+        this.#participants.expire()
+        reply({ type: 'sessions', ...this.#participants.list(command.after, command.limit) })
+        break
+      case 'session': {
+        const found = this.#participants.describe(command.id)
+        reply(found === undefined ? noSession(command.id) : { type: 'sessions', sessions: [found], next: null })
+        break
+      }
+      case 'disconnect': {
+        if (!this.#participants.has(command.id)) {
+          reply(noSession(command.id))
+          break
+        }
+        for (const connection of this.#participants.disconnect(command.id)) {
+          this.#fanout.close(connection, CLOSE.disconnected, 'disconnected')
+        }
+        reply({ type: 'sessions', sessions: [], next: null })
+        break
+      }
       case 'info':
-        this.#host.reply(ticket, { type: 'info', info: this.#info() })
-        return
+        reply({ type: 'info', info: this.#info() })
+        break
     }
   }
 
@@ -205,9 +238,11 @@ export class Room<State = unknown> {
   settled({ entries, outcomes, head }: Settled): void {
     this.#head = head
     this.#fanout.deliver(entries, head)
+    const counts = this.#participants.presence.settled(entries)
+    if (counts.length > 0) this.#host.commit({ drafts: counts })
     const told = new Map<Connection, Item[]>()
     for (const { replyTo, outcome } of outcomes) {
-      if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo.id, outcome))
+      if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
       else {
         const items = told.get(replyTo.connection) ?? []
         items.push(toEvent(replyTo, outcome))
@@ -228,10 +263,7 @@ export class Room<State = unknown> {
     if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, { type: 'history', page: history })
     else if (replyTo.connection.credit() > 0)
       this.#fanout.tell(replyTo.connection, [historyEvent(replyTo.ref, history)])
-    else
-      this.#fanout.tell(replyTo.connection, [
-        errorEvent(replyTo.ref, 'busy', 'Read what you asked for before you ask for more'),
-      ])
+    else this.#answer(replyTo, { error: 'busy', message: 'Read what you asked for before you ask for more' })
   }
 
   /** A connection that was behind can take more. */
@@ -246,41 +278,10 @@ export class Room<State = unknown> {
 
   /** The time that was asked for with `wakeAt` has come. */
   alarm(): void {
-    this.#expire()
-    this.#storeEnds()
-    this.#scheduleExpiry()
+    this.#participants.wake()
   }
 
   // ---- How it works ----
-
-  /** Do sessions mean anything to the application? Only then are they worth rows and alarms. */
-  get #keepsSessions(): boolean {
-    return this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose
-  }
-
-  #begin({ session, isNew, stale }: { session: Session; isNew: boolean; stale: boolean }): void {
-    const change = this.#keepsSessions && (isNew || stale) ? { change: { put: [session] } } : {}
-    if (isNew) this.#call(session, () => this.onOpen(session), change)
-    else if (change.change !== undefined) this.#host.commit({ drafts: [], ...change })
-  }
-
-  /** Without it a room that sleeps would give a session its whole grace anew at every waking. */
-  #storeEnds(): void {
-    if (!this.#keepsSessions) return
-    const put = this.#sessions.unstoredEnds()
-    if (put.length > 0) this.#host.commit({ drafts: [], change: { put } })
-  }
-
-  #expire(): void {
-    for (const session of this.#sessions.expire(this.#host.now())) {
-      const change = this.#keepsSessions ? { change: { drop: [session.id] } } : {}
-      this.#call(session, () => this.onClose(session), change)
-    }
-  }
-
-  #scheduleExpiry(): void {
-    if (this.#keepsSessions) this.#host.wakeAt(this.#sessions.nextEnd())
-  }
 
   #plainMessage(connection: Connection, data: string | Uint8Array): void {
     try {
@@ -309,25 +310,25 @@ export class Room<State = unknown> {
       case 'publish': {
         const id = operation.publication.id ?? this.#host.randomId()
         this.#receive(operation.publication, sessionOf(connection), { ...to, id })
-        return
+        break
       }
+      case 'presence':
+        this.#setState(sessionOf(connection), operation.state, to)
+        break
       case 'history':
         this.#history({ reader: connection.attachment, replyTo: to }, operation.query)
-        return
+        break
       case 'probe':
         this.#fanout.drained(connection)
-        return
+        break
       case 'ping':
         this.#fanout.tell(connection, [PONG])
-        return
+        break
     }
   }
 
   #receive(publication: Publication, session: Session | null, replyTo: ReplyTo | undefined): void {
-    if (this.#host.backlog() > LIMITS.waiting) {
-      this.#answer(replyTo, { error: 'busy', message: 'The room has more to commit than it can' })
-      return
-    }
+    if (this.#isBusy(replyTo)) return
     const draft = toDraft(publication, session, replyTo?.id ?? this.#host.randomId())
     const answers = this.onMessage !== Room.prototype.onMessage
     if (answers && draft.dedupe !== undefined && this.#host.knows(draft.dedupe.key)) {
@@ -336,32 +337,40 @@ export class Room<State = unknown> {
       return
     }
     const incoming = new Incoming(publication, draft)
-    this.#call(session, () => this.onMessage(session, incoming), { ...(replyTo && { replyTo }), asked: draft })
+    this.#call(session, () => this.onMessage(session, incoming), { drafts: [], ...(replyTo && { replyTo }) }, draft)
   }
 
-  /** Runs a callback and commits what it did, as one. */
-  #call(
-    session: Session | null,
-    callback: () => void,
-    { replyTo, change, asked }: { replyTo?: ReplyTo; change?: Change; asked?: Draft } = {},
-  ): void {
+  #setState(session: Session, state: string | null, replyTo: ReplyTo): void {
+    if (this.#isBusy(replyTo)) return
+    if (this.#participants.has(session.id)) this.#participants.setState(session, state, replyTo)
+    else this.#answer(replyTo, { error: 'not_found', message: 'Only a session that is here has a presence' })
+  }
+
+  #isBusy(replyTo: ReplyTo | undefined): boolean {
+    if (this.#host.backlog() <= LIMITS.waiting) return false
+    this.#answer(replyTo, { error: 'busy', message: 'The room has more to commit than it can' })
+    return true
+  }
+
+  /** Runs a callback and commits what it did, as one with what happened. `asked`: the message that it answers. */
+  #call(session: Session | null, callback: () => void, happening: Happening, asked?: MessageDraft): void {
+    const { replyTo, change } = happening
     const done = this.#callbacks.run(callback)
     if ('error' in done) {
       const { code, message } = this.#refusal(session, done.error)
       this.#answer(replyTo, { error: code, message })
-      if (change !== undefined) this.#host.commit({ drafts: [], change })
+      if (change !== undefined || happening.drafts.length > 0) {
+        this.#host.commit({ drafts: happening.drafts, ...(change && { change }) })
+      }
       return
     }
-    const { drafts, state } = done
-    const [first, ...others] = drafts
-    // A repeat of what was asked is known by the first message that came of it.
-    const named =
-      first === undefined || asked === undefined || first === asked
-        ? drafts
-        : [{ ...first, id: asked.id, ...(asked.dedupe && { dedupe: asked.dedupe }) }, ...others]
-    const changes = state === undefined ? change : { ...change, state }
-    if (named.length === 0 && changes === undefined) this.#answer(replyTo, {})
-    else this.#host.commit({ drafts: named, ...(changes && { change: changes }), ...(replyTo && { replyTo }) })
+    const drafts = [...happening.drafts, ...answering(asked, done.drafts)]
+    const changes = done.state === undefined ? change : { ...change, state: done.state }
+    if (drafts.length === 0 && changes === undefined) this.#answer(replyTo, {})
+    else {
+      const withPrevious = replyTo !== undefined && 'index' in replyTo && replyTo.index !== 0
+      this.#host.commit({ drafts, withPrevious, ...(changes && { change: changes }), ...(replyTo && { replyTo }) })
+    }
   }
 
   /** What the asker is told of an error in a callback; the application, or else the operator, hears all of it. */
@@ -375,7 +384,7 @@ export class Room<State = unknown> {
     return new Refusal('internal', 'The room could not handle this')
   }
 
-  #draft(draft: Draft): void {
+  #draft(draft: MessageDraft): void {
     if (!this.#callbacks.add(draft)) this.#host.commit({ drafts: [draft] })
   }
 
@@ -385,17 +394,29 @@ export class Room<State = unknown> {
   }
 
   #info(): Info {
-    this.#expire()
+    this.#participants.expire()
     const connections: Record<Kind, number> = { websocket: 0, poll: 0, sse: 0, tcp: 0 }
     for (const { attachment } of this.#fanout.connections) connections[attachment.kind]++
     const cursor = formatCursor(headPosition(this.#head))
-    const awakeSince = this.#awakeSince
-    return { room: this.name, cursor, sessions: this.#sessions.size, connections, awakeSince }
+    return { room: this.name, cursor, sessions: this.#participants.size, connections, awakeSince: this.#awakeSince }
   }
 
   #answer(replyTo: ReplyTo | undefined, outcome: Outcome): void {
     if (replyTo === undefined) return
-    if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo.id, outcome))
+    if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
     else this.#fanout.tell(replyTo.connection, [toEvent(replyTo, outcome)])
   }
+}
+
+const publisherOf = ({ session: id, user }: { session?: string; user?: string }): Session | null =>
+  id === undefined ? null : { id, ...(user !== undefined && { user }) }
+
+const noSession = (id: string) =>
+  ({ type: 'error', code: 'not_found', message: `There is no session ${id} in this room` }) as const
+
+/** What a callback sent for a message: a repeat of the message is known by the first that came of it. */
+function answering(asked: MessageDraft | undefined, drafts: readonly MessageDraft[]): readonly Draft[] {
+  const [first, ...others] = drafts
+  if (first === undefined || asked === undefined || first === asked) return drafts
+  return [{ ...first, id: asked.id, ...(asked.dedupe && { dedupe: asked.dedupe }) }, ...others]
 }

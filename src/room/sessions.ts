@@ -12,9 +12,13 @@ export function sessionOf({ attachment: { session: id, user } }: Connection): Se
   return { id, ...(user !== undefined && { user }) }
 }
 
-interface Held {
+/** A session as the room holds it. */
+export interface Held {
   readonly session: Session
-  connections: number
+  /** Oldest first. */
+  readonly connections: Set<Connection>
+  /** Set while it is present: JSON of its state, and how often that has changed. */
+  presence?: SessionRow['presence']
   /** Its row says when it ends. */
   endIsStored: boolean
 }
@@ -31,9 +35,10 @@ export class Sessions {
     this.#grace = grace
     const ends = rows.map(({ id, endsAt }) => [id, endsAt ?? now + grace] as const)
     for (const [id, end] of ends.sort(([, a], [, b]) => a - b)) this.#ends.set(id, end)
-    for (const { id, user, endsAt } of rows) {
+    for (const { id, user, endsAt, presence } of rows) {
       const session = { id, ...(user !== undefined && { user }) }
-      this.#held.set(id, { session, connections: 0, endIsStored: endsAt !== undefined })
+      const held: Held = { session, connections: new Set(), endIsStored: endsAt !== undefined }
+      this.#held.set(id, presence === undefined ? held : { ...held, presence })
     }
   }
 
@@ -41,54 +46,70 @@ export class Sessions {
     return this.#held.size
   }
 
+  get(id: string): Held | undefined {
+    return this.#held.get(id)
+  }
+
+  values(): Iterable<Held> {
+    return this.#held.values()
+  }
+
   /** Counts a connection in. `stale`: its row says that it ends. False: the session belongs to another user. */
-  attach(session: Session): { session: Session; isNew: boolean; stale: boolean } | false {
+  attach(connection: Connection, session: Session): { held: Held; isNew: boolean; stale: boolean } | false {
     const known = this.#held.get(session.id)
     if (known === undefined) {
-      this.#held.set(session.id, { session, connections: 1, endIsStored: false })
-      return { session, isNew: true, stale: false }
+      const held: Held = { session, connections: new Set([connection]), endIsStored: false }
+      this.#held.set(session.id, held)
+      return { held, isNew: true, stale: false }
     }
     if (known.session.user !== session.user) return false
     const stale = known.endIsStored
-    known.connections++
+    known.connections.add(connection)
     known.endIsStored = false
     this.#ends.delete(session.id)
-    return { session: known.session, isNew: false, stale }
+    return { held: known, isNew: false, stale }
   }
 
   /** Counts a connection out. True: it was the last. */
-  detach(id: string, now: number): boolean {
+  detach(connection: Connection, id: string, now: number): boolean {
     const held = this.#held.get(id)
-    if (held === undefined || --held.connections > 0) return false
+    if (held === undefined || !held.connections.delete(connection) || held.connections.size > 0) return false
     this.#ends.set(id, now + this.#grace)
     return true
   }
 
+  /** Takes a session out, whatever it holds. */
+  end(id: string): Held | undefined {
+    const held = this.#held.get(id)
+    this.#held.delete(id)
+    this.#ends.delete(id)
+    return held
+  }
+
   /** Takes out the sessions whose grace is over. */
-  expire(now: number): Session[] {
-    const over: Session[] = []
+  expire(now: number): Held[] {
+    const over: Held[] = []
     for (const [id, end] of this.#ends) {
       if (end > now) break
-      over.push((this.#held.get(id) as Held).session)
-      this.#ends.delete(id)
-      this.#held.delete(id)
+      over.push(this.end(id) as Held)
     }
     return over
   }
 
-  /** The rows of sessions that end and whose rows do not say so yet; from now on they do. */
-  unstoredEnds(): SessionRow[] {
-    const rows: SessionRow[] = []
-    for (const [id, endsAt] of this.#ends) {
-      const held = this.#held.get(id) as Held
-      if (!held.endIsStored) rows.push({ ...held.session, endsAt })
-      held.endIsStored = true
-    }
-    return rows
+  /** When a session without a connection ends (ms). */
+  endOf(id: string): number | undefined {
+    return this.#ends.get(id)
   }
 
-  /** When the next one ends (ms), or null. */
-  nextEnd(): number | null {
-    return this.#ends.values().next().value ?? null
+  /** The sessions that end, the next first. */
+  *ending(): Iterable<{ held: Held; endsAt: number }> {
+    for (const [id, endsAt] of this.#ends) yield { held: this.#held.get(id) as Held, endsAt }
   }
 }
+
+/** What is stored of a session; `endsAt` if its end is to be known after a sleep. */
+export const rowOf = ({ session, presence }: Held, endsAt?: number): SessionRow => ({
+  ...session,
+  ...(presence !== undefined && { presence }),
+  ...(endsAt !== undefined && { endsAt }),
+})

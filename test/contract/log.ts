@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Position, parseCursor, START } from '../../src/protocol/cursor.ts'
 import { jsonBody } from '../../src/protocol/data.ts'
-import type { Draft } from '../../src/protocol/entry.ts'
+import type { MessageDraft } from '../../src/protocol/entry.ts'
 import type { Head, Outcome, Scan, SessionRow, Work } from '../../src/room/ports.ts'
 
 /** A log at arm's length: it may live in another runtime, so all that goes in and comes out is JSON. */
@@ -20,12 +20,12 @@ export interface Line {
   readonly audience?: unknown
 }
 
-const draft = (data: unknown, more: Partial<Draft> = {}): Draft => ({
+const draft = (data: unknown, more: Partial<MessageDraft> = {}): MessageDraft => ({
   id: 'id',
   body: jsonBody(JSON.stringify(data), 1_000_000),
   ...more,
 })
-const work = (data: unknown, more: Partial<Draft> = {}): Work => ({
+const work = (data: unknown, more: Partial<MessageDraft> = {}): Work => ({
   drafts: [draft(data, more)],
   replyTo: { ticket: 1, id: 'id' },
 })

@@ -3,15 +3,15 @@ import { CLOSE } from '../../protocol/codes.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
 import type { RoomStub, Runtime, Wire } from '../ports.ts'
-import { problem } from '../problem.ts'
-import { atMost, type Query, sessionOf, startOf } from '../query.ts'
+import { atMost, presenceOf, type Query, sessionOf, startOf } from '../query.ts'
+import { problem } from '../respond.ts'
 
 /** `GET /v1/rooms/:room/poll` (POLL-1 to POLL-5). */
 export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
   const wait = atMost(query, 'wait', LIMITS.waitMost) ?? runtime.pollWait
   const start = startOf(query)
   const { session, resume } = await sessionOf(room, query)
-  const hello = { kind: 'poll', codec: 'poll', session, ...start } as const
+  const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
   const outcome = await held(hello, runtime.room(room), wait, signal)
   if (typeof outcome !== 'string' && (outcome.code === CLOSE.forbidden || start.cursor === undefined)) {
     return outcome.code === CLOSE.forbidden ? problem('forbidden', outcome.reason) : problem('busy', outcome.reason)

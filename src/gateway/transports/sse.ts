@@ -1,7 +1,7 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Runtime, Wire } from '../ports.ts'
-import { cursorOf, type Query, sessionOf, startOf } from '../query.ts'
+import { cursorOf, presenceOf, type Query, sessionOf, startOf } from '../query.ts'
 
 const encoder = new TextEncoder()
 
@@ -10,7 +10,13 @@ export async function sse(room: string, query: Query, request: Request, runtime:
   // An empty Last-Event-ID is what a browser sends that has seen no id yet.
   const last = cursorOf(request.headers.get('last-event-id') || undefined)
   const start = last === undefined ? startOf(query) : { cursor: last }
-  const hello = { kind: 'sse', codec: 'sse', ...start, ...(await sessionOf(room, query)) } as const
+  const hello = {
+    kind: 'sse',
+    codec: 'sse',
+    ...start,
+    ...presenceOf(query),
+    ...(await sessionOf(room, query)),
+  } as const
   let wire: Wire | undefined
   let end = (): void => {}
   const stream = new ReadableStream<Uint8Array>(

@@ -2,7 +2,7 @@ import { CLOSE, closeReason } from '../../protocol/codes.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { roomName } from '../../protocol/names.ts'
 import { type Runtime, SUBPROTOCOLS } from '../ports.ts'
-import { type Query, sessionOf, startOf } from '../query.ts'
+import { presenceOf, type Query, sessionOf, startOf } from '../query.ts'
 
 /** `GET /v1/rooms/:room/ws` (WS-1 to WS-10, PLAIN-1 to PLAIN-3). */
 export async function websocket(request: Request, room: string, query: Query, runtime: Runtime): Promise<Response> {
@@ -13,7 +13,13 @@ export async function websocket(request: Request, room: string, query: Query, ru
   const codec = protocol === null ? 'plain' : (SUBPROTOCOLS[protocol] ?? 'plain')
   try {
     const name = roomName(room)
-    const hello = { kind: 'websocket', codec, ...startOf(query), ...(await sessionOf(name, query)) } as const
+    const hello = {
+      kind: 'websocket',
+      codec,
+      ...startOf(query),
+      ...presenceOf(query),
+      ...(await sessionOf(name, query)),
+    } as const
     return await runtime.room(name).upgrade(request, hello, protocol)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

@@ -10,10 +10,8 @@ import {
   place,
   rowsOf,
   type Stored,
-  type StoredSession,
   take,
   toLines,
-  toSession,
 } from '../../room/log/log.ts'
 import { type Change, EMPTY, type Page, type Scan, type Settled, type Work } from '../../room/ports.ts'
 import { prepare, type Statements } from './statements.ts'
@@ -46,8 +44,8 @@ export class SqliteLog implements Log {
     const epochs = newest === undefined ? former : [...former, { name: newest.epoch, last: newest.last }]
     this.#head = { epochs, floor: floorBefore(oldest, epochs) }
     this.#time = newest?.time ?? 0
-    const sessions = this.#sql.sessions.all(row.room) as unknown as StoredSession[]
-    return { head: this.#head, sessions: sessions.map(toSession), state: row.state }
+    const sessions = this.#sql.sessions.all(row.room) as unknown as { row: string }[]
+    return { head: this.#head, sessions: sessions.map(({ row }) => JSON.parse(row)), state: row.state }
   }
 
   append(works: readonly Work[], now: number): Settled {
@@ -124,7 +122,7 @@ export class SqliteLog implements Log {
   }
 
   #change(room: number, { put = [], drop = [], state }: Change): void {
-    for (const { id, user, endsAt } of put) this.#sql.putSession.run(room, id, user ?? null, endsAt ?? null)
+    for (const row of put) this.#sql.putSession.run(room, row.id, JSON.stringify(row))
     for (const id of drop) this.#sql.dropSession.run(room, id)
     if (state !== undefined) this.#sql.setState.run(state, room)
   }

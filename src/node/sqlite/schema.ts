@@ -35,11 +35,11 @@ export const SCHEMA = `
     PRIMARY KEY (room, key)
   ) STRICT, WITHOUT ROWID;
 
+  -- As JSON: what a session holds is the room's business.
   CREATE TABLE IF NOT EXISTS sessions (
     room INTEGER NOT NULL,
     id TEXT NOT NULL,
-    user TEXT,
-    ends_at INTEGER,
+    row TEXT NOT NULL,
     PRIMARY KEY (room, id)
   ) STRICT, WITHOUT ROWID;
 

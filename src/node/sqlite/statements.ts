@@ -6,7 +6,7 @@ const SQL = {
   epochs: 'SELECT name, last FROM epochs WHERE room = ? ORDER BY name',
   newest: 'SELECT epoch, last, time FROM packs WHERE room = ? ORDER BY epoch DESC, first DESC LIMIT 1',
   oldest: 'SELECT epoch, first AS "offset" FROM packs WHERE room = ? ORDER BY epoch, first LIMIT 1',
-  sessions: 'SELECT id, user, ends_at AS endsAt FROM sessions WHERE room = ?',
+  sessions: 'SELECT row FROM sessions WHERE room = ?',
   id: 'SELECT epoch, "offset", fingerprint FROM ids WHERE room = ? AND key = ?',
   // From the pack that holds the first wanted offset: the last one that begins at or before it.
   packs: `SELECT first, entries FROM packs WHERE room = ?1 AND epoch = ?2 AND first >= coalesce(
@@ -16,7 +16,7 @@ const SQL = {
   addEpoch: 'INSERT INTO epochs (room, name, last) VALUES (?, ?, ?)',
   addPack: 'INSERT INTO packs (room, epoch, first, last, time, entries) VALUES (?, ?, ?, ?, ?, ?)',
   addId: 'INSERT OR REPLACE INTO ids (room, key, epoch, "offset", fingerprint) VALUES (?, ?, ?, ?, ?)',
-  putSession: 'INSERT OR REPLACE INTO sessions (room, id, user, ends_at) VALUES (?, ?, ?, ?)',
+  putSession: 'INSERT OR REPLACE INTO sessions (room, id, row) VALUES (?, ?, ?)',
   dropSession: 'DELETE FROM sessions WHERE room = ? AND id = ?',
   setState: 'UPDATE rooms SET state = ? WHERE room = ?',
 } as const

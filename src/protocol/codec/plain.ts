@@ -3,5 +3,5 @@ import type { Codec } from './codec.ts'
 
 /** PLAIN-1: what was published, bare, and nothing else. */
 export const plain: Codec = {
-  encode: (items) => items.filter((item) => item instanceof Entry).map((entry) => entry.plain()),
+  encode: (items) => items.flatMap((item) => (item instanceof Entry && item.type === 'message' ? [item.plain()] : [])),
 }

@@ -1,5 +1,5 @@
 import { epochMark, formatCursor, newEpoch, type Position, START } from '../../protocol/cursor.ts'
-import { type Draft, Entry, isAfter, toEntry } from '../../protocol/entry.ts'
+import { Entry, isAfter, isLogged, type MessageDraft, toEntry } from '../../protocol/entry.ts'
 import { headPosition } from '../extent.ts'
 import type { Change, Head, Outcome, Page, Scan, SessionRow, Settled, Work } from '../ports.ts'
 
@@ -52,25 +52,29 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
   const changes: Change[] = []
   const outcomes: { replyTo: NonNullable<Work['replyTo']>; outcome: Outcome }[] = []
   let { head } = ground
-  const find = (draft: Draft | undefined): Known | undefined => {
+  const find = (draft: MessageDraft | undefined): Known | undefined => {
     if (draft?.dedupe === undefined) return undefined
     return known.get(draft.dedupe.key) ?? ground.find(draft.dedupe.key)
   }
   for (const { drafts, change, replyTo } of works) {
-    const first = drafts[0]
+    const first = drafts.find((draft) => draft.presence === undefined)
     const before = find(first)
     let outcome: Outcome
-    if (before !== undefined) outcome = repeated(before, first as Draft)
+    if (first !== undefined && before !== undefined) outcome = repeated(before, first)
     else {
       if (change !== undefined) changes.push(change)
       const from = entries.length
       for (const draft of drafts) {
-        if (!draft.ephemeral) head = next(head, ground.mark, now)
-        const position = draft.ephemeral ? null : headPosition(head)
+        if (!isLogged(draft)) {
+          entries.push(toEntry(draft, null, time))
+          continue
+        }
+        head = next(head, ground.mark, now)
+        const position = headPosition(head)
         entries.push(toEntry(draft, position, time))
-        if (draft.dedupe && position) known.set(draft.dedupe.key, { position, fingerprint: draft.dedupe.fingerprint })
+        if (draft.dedupe) known.set(draft.dedupe.key, { position, fingerprint: draft.dedupe.fingerprint })
       }
-      const cursor = entries[from]?.cursor
+      const cursor = entries.slice(from).find(({ type }) => type === 'message')?.cursor
       outcome = cursor === undefined ? {} : { cursor }
     }
     if (replyTo !== undefined) outcomes.push({ replyTo, outcome })
@@ -78,7 +82,7 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
   return { entries, outcomes, head, logged: entries.filter((entry) => entry.position !== null), known, changes, time }
 }
 
-const repeated = (before: Known, draft: Draft): Outcome =>
+const repeated = (before: Known, draft: MessageDraft): Outcome =>
   before.fingerprint === draft.dedupe?.fingerprint
     ? { cursor: formatCursor(before.position), duplicate: true }
     : { error: 'id_reused', message: `The id ${draft.id} stands for another message` }
@@ -165,16 +169,3 @@ export function rowsOf(logged: readonly Entry[], maxBytes: number): PackRow[] {
   }
   return rows
 }
-
-/** A session's row as SQL has it. */
-export interface StoredSession {
-  readonly id: string
-  readonly user: string | null
-  readonly endsAt: number | null
-}
-
-export const toSession = ({ id, user, endsAt }: StoredSession): SessionRow => ({
-  id,
-  ...(user !== null && { user }),
-  ...(endsAt !== null && { endsAt }),
-})

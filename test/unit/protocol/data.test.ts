@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  type Body,
   base64Body,
   bytesBody,
   fromBase64,
@@ -12,7 +13,7 @@ import {
 } from '../../../src/protocol/data.ts'
 import { toEntry } from '../../../src/protocol/entry.ts'
 
-const plainOf = (body: Parameters<typeof toEntry>[0]['body']) => plainPayload(toEntry({ id: 'i', body }, null, 0).json)
+const plainOf = (body: Body) => plainPayload(toEntry({ id: 'i', body }, null, 0).json)
 const unicode = fc.string({ unit: 'binary' })
 
 describe('data', () => {

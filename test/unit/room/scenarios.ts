@@ -1,9 +1,10 @@
 import { expect } from 'vitest'
 import { Refusal } from '../../../src/protocol/errors.ts'
 import { LIMITS } from '../../../src/protocol/limits.ts'
+import { parsePublication } from '../../../src/protocol/operations.ts'
 import type { Incoming } from '../../../src/room/incoming.ts'
 import { Room, type Session } from '../../../src/room/room.ts'
-import type { RoomClass, World } from './world.ts'
+import type { RoomClass, VirtualConnection, World } from './world.ts'
 
 export interface Scenario {
   readonly room?: RoomClass
@@ -336,4 +337,141 @@ export const scenarios: Record<string, Scenario> = {
       expect(JSON.parse(world.log.load().state as string)).toEqual({ count: 1 })
     },
   },
+  'presence: who comes, changes and goes is told once, to those who asked': {
+    play(world) {
+      const deaf = world.connect({ session: 'x' })
+      const a = world.connect({ session: 'a', presence: '' })
+      world.settles()
+      const b = world.connect({ session: 'b', user: 'bob', presence: '' })
+      world.says(b, '{"op":"presence","state":{"mood":1.0},"ref":1}')
+      world.settles()
+      let again = world.connect({ session: 'b', user: 'bob', presence: '' })
+      world.leaves(b)
+      for (let i = 0; i < 3; i++) {
+        world.leaves(again)
+        world.passes(LIMITS.grace / 2)
+        again = world.connect({ session: 'b', user: 'bob', presence: '' })
+      }
+      world.leaves(again)
+      world.settles()
+      world.passes(LIMITS.grace + 1)
+      world.settles()
+      expect(presenceOf(a)).toEqual([
+        { action: 'sync', count: 1, members: [{ session: 'a' }] },
+        // Its own join was on its way when the list was made.
+        { action: 'join', session: 'a' },
+        { action: 'join', session: 'b', user: 'bob' },
+        { action: 'update', session: 'b', user: 'bob', state: { mood: 1 } },
+        { action: 'leave', session: 'b' },
+      ])
+      expect(a.frames.join('')).toContain('"state":{"mood":1.0}')
+      expect(presenceOf(deaf)).toEqual([])
+    },
+  },
+  'presence: who comes back with the rev that there is hears nothing, else one sync': {
+    play(world) {
+      const a = world.connect({ session: 'a', presence: '' })
+      world.settles()
+      const { rev } = a.events.at(-1) as { rev: string }
+      const poll = (session: string, presence: string) =>
+        world.connect({ session, kind: 'poll', codec: 'poll', cursor: '0-0', presence })
+      const same = poll('a', rev)
+      expect(same.frames).toEqual([])
+      world.says(a, '{"op":"presence","state":1}')
+      world.settles()
+      expect(JSON.parse(`${same.frames[0]}}`).events).toMatchObject([{ action: 'update', session: 'a', state: 1 }])
+      const stale = poll('a', rev)
+      expect(JSON.parse(`${stale.frames[0]}}`).events).toMatchObject([
+        { action: 'sync', count: 1, members: [{ state: 1 }] },
+      ])
+      const now = (JSON.parse(`${stale.frames[0]}}`).events[0] as { rev: string }).rev
+      expect(now).not.toBe(rev)
+      expect(poll('a', now).frames).toEqual([])
+    },
+  },
+  'presence: who was behind is told what it missed when it is live again': {
+    play(world) {
+      const a = world.connect({ session: 'a', presence: '' })
+      world.settles()
+      a.credits = 0
+      const b = world.connect({ session: 'b', presence: '' })
+      world.says(b, publish('lost'))
+      world.settles()
+      world.leaves(b)
+      world.passes(LIMITS.grace + 1)
+      const c = world.connect({ session: 'c', presence: '' })
+      world.settles()
+      world.drains(a, 1_000_000)
+      world.settles()
+      expect(presenceOf(a).at(-1)).toMatchObject({ action: 'sync', count: 2 })
+      expect(presenceOf(c)[0]).toMatchObject({ action: 'sync', count: 2 })
+      expect(a.messages).toEqual(['lost'])
+    },
+  },
+  'presence: a large room tells how many, and names each again when it is small': {
+    play(world) {
+      const watcher = world.connect({ session: 'watcher', presence: '' })
+      world.settles()
+      const crowd = [...Array(9).keys()].map((i) => world.connect({ session: `s${i}`, presence: '' }))
+      world.settles()
+      const counts = presenceOf(watcher).filter(({ action }) => action === 'count')
+      expect(counts.at(-1)).toEqual({ action: 'count', count: 10 })
+      expect(counts.length).toBeLessThan(crowd.length)
+      const late = world.connect({ session: 's0', presence: '' })
+      expect(presenceOf(late)[0]).toMatchObject({ action: 'sync', count: 10 })
+      world.leaves(late)
+      for (const one of crowd) world.leaves(one)
+      world.passes(LIMITS.grace + 1)
+      world.settles()
+      expect(presenceOf(watcher).at(-1)).toMatchObject({ action: 'leave' })
+      expect(presenceOf(watcher)).toContainEqual(expect.objectContaining({ action: 'sync', count: 3 }))
+    },
+  },
+  'a session has four connections, and can be ended': {
+    play(world) {
+      const connections = [...Array(5).keys()].map(() => world.connect({ session: 'a', presence: '' }))
+      expect(connections.map(({ closed }) => closed?.code)).toEqual([4505, undefined, undefined, undefined, undefined])
+      world.leaves(connections[0] as VirtualConnection)
+      const watcher = world.connect({ session: 'w', presence: '' })
+      world.settles()
+      world.asks({ type: 'session', id: 'a' })
+      expect(world.replies.at(-1)).toMatchObject({
+        sessions: [{ session: 'a', present: true, connections: Array(4).fill('websocket') }],
+      })
+      world.asks({ type: 'disconnect', id: 'a' })
+      world.settles()
+      expect(connections.slice(1).map(({ closed }) => closed?.code)).toEqual([4506, 4506, 4506, 4506])
+      expect(presenceOf(watcher).at(-1)).toEqual({ action: 'leave', session: 'a' })
+      for (const connection of connections.slice(1)) world.leaves(connection)
+      world.asks({ type: 'disconnect', id: 'a' })
+      expect(world.replies.at(-1)).toMatchObject({ code: 'not_found' })
+      expect(world.log.load().sessions).toMatchObject([{ id: 'w' }])
+    },
+  },
+  'a session belongs to its first user': {
+    play(world) {
+      world.connect({ session: 'a', user: 'ada', presence: '' })
+      world.settles()
+      expect(world.connect({ session: 'a', user: 'eve' }).closed).toMatchObject({ code: 4503 })
+    },
+  },
+  'a batch is written as one and answered item by item': {
+    play(world) {
+      const publication = (source: string) => parsePublication(source, LIMITS.payload)
+      const sources = ['{"data":1,"id":"x"}', '{"data":2}', '{"data":1,"id":"x"}', '{"data":3,"id":"x"}']
+      world.asks({ type: 'batch', publications: sources.map(publication) })
+      world.settles()
+      expect(world.replies).toMatchObject([
+        { type: 'batch', replies: [{ id: 'x' }, { type: 'published' }, { duplicate: true }, { code: 'id_reused' }] },
+      ])
+    },
+  },
 }
+
+const presenceOf = (connection: VirtualConnection): Record<string, unknown>[] =>
+  connection.events
+    .filter(({ type }) => type === 'presence')
+    .map(({ type: _, rev, ...rest }) => {
+      expect(rev).toMatch(/^r[0-9a-z]+$/)
+      return rest
+    })

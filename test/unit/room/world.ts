@@ -1,4 +1,5 @@
 import { type CodecName, codecs, type Pack } from '../../../src/protocol/codec/index.ts'
+import { weight } from '../../../src/protocol/entry.ts'
 import { LIMITS } from '../../../src/protocol/limits.ts'
 import { parsePublication } from '../../../src/protocol/operations.ts'
 import { MemoryLog } from '../../../src/room/log/memory.ts'
@@ -13,6 +14,7 @@ import type {
   Scan,
   Work,
 } from '../../../src/room/ports.ts'
+import { Replies } from '../../../src/room/replies.ts'
 import { Room } from '../../../src/room/room.ts'
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
@@ -61,6 +63,7 @@ export class World implements RoomHost {
   readonly log = new MemoryLog('test00')
   readonly connections = new Set<VirtualConnection>()
   readonly replies: Reply[] = []
+  readonly #pending = new Replies()
   readonly reported: unknown[] = []
   readonly #class: RoomClass
   readonly #amnesia: boolean
@@ -102,7 +105,10 @@ export class World implements RoomHost {
 
   asks(command: Command): void {
     this.#event()
-    this.room.command(this.replies.length, command)
+    this.room.command(
+      this.#pending.expect(command, (reply) => this.replies.push(reply)),
+      command,
+    )
   }
 
   publishes(body: unknown, session?: string): void {
@@ -146,7 +152,7 @@ export class World implements RoomHost {
   }
 
   backlog(): number {
-    return this.#works.reduce((sum, { drafts }) => sum + drafts.reduce((s, d) => s + d.body.size, 0), 0)
+    return this.#works.reduce((sum, { drafts }) => sum + drafts.reduce((s, d) => s + weight(d), 0), 0)
   }
 
   knows(dedupeKey: string): boolean {
@@ -157,8 +163,8 @@ export class World implements RoomHost {
     this.#reads.push({ reader, scan })
   }
 
-  reply(_ticket: number, reply: Reply): void {
-    this.replies.push(reply)
+  reply(ticket: number, reply: Reply, index?: number): void {
+    this.#pending.answer(ticket, reply, index)
   }
 
   wakeAt(time: number | null): void {
@@ -202,7 +208,7 @@ export class World implements RoomHost {
 
   #born(): Room<unknown> {
     const Class = this.#class
-    const room = new Class(this, { name: 'lobby', payloadLimit: LIMITS.payload, ...this.#stored() })
+    const room = new Class(this, { name: 'lobby', limits: { payload: LIMITS.payload, presence: 5 }, ...this.#stored() })
     room.wake([...this.connections].filter((connection) => connection.closed === undefined))
     return room
   }

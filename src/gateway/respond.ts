@@ -19,3 +19,9 @@ export function toProblem(error: unknown, report: (error: unknown) => void): Res
   report(error)
   return problem('internal', 'The gateway could not handle this request')
 }
+
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+
+export const jsonText = (text: string, status = 200): Response => new Response(text, { status, headers: HEADERS })
+
+export const json = (value: unknown, status: number): Response => jsonText(JSON.stringify(value), status)

@@ -1,0 +1,83 @@
+import { Refusal } from '../protocol/errors.ts'
+import { elementTexts, memberText, parseJson } from '../protocol/json.ts'
+import { frameLimit, LIMITS } from '../protocol/limits.ts'
+import { isName } from '../protocol/names.ts'
+import { type Publication, parseBatchItem } from '../protocol/operations.ts'
+import type { Reply } from '../room/ports.ts'
+import { decodeText, readBody } from './body.ts'
+import type { Runtime } from './ports.ts'
+import { json } from './respond.ts'
+
+interface Item {
+  readonly index: number
+  readonly room: string
+  readonly publication: Publication
+}
+
+type Result = Omit<Extract<Reply, { type: 'published' }>, 'type'> | { readonly code: string; readonly message: string }
+
+/** `POST /v1/publish` (BATCH-1, BATCH-2): one room's items are one command, and so one atomic write. */
+export async function publishMany(request: Request, runtime: Runtime): Promise<Response> {
+  const source = decodeText(await readBody(request, frameLimit(runtime.payloadLimit) * 4))
+  const { items, results } = readItems(source, runtime.payloadLimit)
+  const byRoom = Object.groupBy(items, ({ room }) => room)
+  await Promise.all(
+    Object.entries(byRoom).map(async ([room, own = []]) => {
+      const replies = await publishTo(room, own, runtime)
+      own.forEach(({ index }, i) => {
+        results[index] = toResult(replies[i] as Reply)
+      })
+    }),
+  )
+  return json({ results }, 200)
+}
+
+function readItems(source: string, payloadLimit: number): { items: Item[]; results: Result[] } {
+  const body = parseJson(source)
+  const list = typeof body === 'object' && body !== null && 'messages' in body ? body.messages : undefined
+  if (
+    !Array.isArray(list) ||
+    list.length === 0 ||
+    list.length > LIMITS.batch ||
+    Object.keys(body as object).length > 1
+  ) {
+    throw new Refusal('bad_request', `The body is {"messages":[…]} with 1 to ${LIMITS.batch} of them`)
+  }
+  const items: Item[] = []
+  const results: Result[] = []
+  elementTexts(memberText(source, 'messages') as string).forEach((text, index) => {
+    try {
+      const { room, publication } = parseBatchItem(text, payloadLimit)
+      if (!isName('room', room)) throw new Refusal('bad_room', 'The room name is malformed')
+      items.push({ index, room, publication })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      results[index] = { code: error.code, message: error.message }
+    }
+  })
+  return { items, results }
+}
+
+async function publishTo(room: string, items: readonly Item[], runtime: Runtime): Promise<readonly Reply[]> {
+  try {
+    const publications = items.map(({ publication }) => publication)
+    const reply = await runtime.room(room).command({ type: 'batch', publications })
+    if (reply.type === 'batch') return reply.replies
+    throw new Error(`A batch was answered with ${reply.type}`)
+  } catch (error) {
+    // One room that cannot be written must not hide what became of the others.
+    if (!(error instanceof Refusal)) runtime.report(error)
+    const failed = {
+      type: 'error',
+      code: 'storage',
+      message: 'The room did not answer; ask again under the same ids',
+    } as const
+    return items.map(() => failed)
+  }
+}
+
+function toResult(reply: Reply): Result {
+  if (reply.type === 'error') return { code: reply.code, message: reply.message }
+  const { type: _, ...result } = reply as Extract<Reply, { type: 'published' }>
+  return result
+}

@@ -1,0 +1,153 @@
+import type { Draft } from '../protocol/entry.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import type { Birth, Change, Connection, ReplyTo, RoomHost, SessionInfo } from './ports.ts'
+import { Presence } from './presence.ts'
+import { type Held, rowOf, type Session, Sessions } from './sessions.ts'
+
+/** What happens with a session, to be committed as one with what the application does about it. */
+export interface Happening {
+  readonly drafts: readonly Draft[]
+  readonly change?: Change
+  readonly replyTo?: ReplyTo
+}
+
+/** What the room does when a session begins or ends, or something of it is to be written. */
+export interface Stage {
+  opened(session: Session, happening: Happening): void
+  ended(session: Session, happening: Happening): void
+  commit(happening: Happening): void
+  /** Do sessions mean anything to the application? Then each is worth a row. */
+  readonly keepsSessions: boolean
+}
+
+/** The sessions of a room through their lives: begun, present, between two connections, ended. */
+export class Participants {
+  readonly presence: Presence
+  readonly #host: RoomHost
+  readonly #stage: Stage
+  readonly #sessions: Sessions
+
+  constructor(host: RoomHost, birth: Birth, stage: Stage) {
+    this.#host = host
+    this.#stage = stage
+    this.#sessions = new Sessions(birth.sessions, LIMITS.grace, host.now())
+    this.presence = new Presence(birth.limits.presence, this.#sessions.values())
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** Takes a connection in; the one to be closed for it, if its session has too many. False: it is another user's. */
+  enter(connection: Connection, session: Session): { replaces?: Connection } | false {
+    const attached = this.#sessions.attach(connection, session)
+    if (!attached) return false
+    const { held, isNew, stale } = attached
+    const drafts = connection.attachment.presence === undefined ? [] : this.presence.join(held)
+    const writes = this.#isKept(held) && (isNew || stale || drafts.length > 0)
+    const happening = { drafts, ...(writes && { change: { put: [rowOf(held)] } }) }
+    if (isNew) this.#stage.opened(held.session, happening)
+    else if (writes) this.#stage.commit(happening)
+    const [oldest] = held.connections
+    return held.connections.size > LIMITS.connectionsPerSession && oldest ? { replaces: oldest } : {}
+  }
+
+  /** A connection has gone. A poll is back in a moment: its session's end is written only if the alarm finds it away. */
+  leave(connection: Connection): void {
+    const { session, kind } = connection.attachment
+    const wasLast = this.#sessions.detach(connection, session, this.#host.now())
+    if (wasLast && kind !== 'poll') this.#storeEnds()
+    this.schedule()
+  }
+
+  /** The session's presence state is another; null: none. */
+  setState(session: Session, state: string | null, replyTo: ReplyTo): void {
+    const held = this.#sessions.get(session.id)
+    if (held === undefined || (held.connections.size === 0 && held.presence === undefined)) {
+      throw new RangeError(`There is no session ${session.id}`)
+    }
+    const drafts = this.presence.update(held, state)
+    this.#stage.commit({ drafts, change: { put: [rowOf(held, this.#storedEnd(held))] }, replyTo })
+  }
+
+  has(id: string): boolean {
+    return this.#sessions.get(id) !== undefined
+  }
+
+  /** Ends a session at once; its connections, to be closed. */
+  disconnect(id: string): readonly Connection[] {
+    const held = this.#sessions.end(id)
+    if (held === undefined) return []
+    this.#end(held)
+    return [...held.connections]
+  }
+
+  /** Ends the sessions whose grace is over. */
+  expire(): void {
+    for (const held of this.#sessions.expire(this.#host.now())) this.#end(held)
+  }
+
+  /** The alarm: without its writing down who is still away, a room that sleeps would give them the whole grace anew. */
+  wake(): void {
+    this.expire()
+    this.#storeEnds()
+    this.schedule()
+  }
+
+  /** Asks for the alarm when the next session that is worth one ends. */
+  schedule(): void {
+    for (const { held, endsAt } of this.#sessions.ending()) {
+      if (!this.#isKept(held)) continue
+      this.#host.wakeAt(endsAt)
+      return
+    }
+    this.#host.wakeAt(null)
+  }
+
+  list(after: string, limit: number): { sessions: SessionInfo[]; next: string | null } {
+    const ids = [...this.#sessions.values()].map(({ session }) => session.id).filter((id) => id > after)
+    const page = ids.sort().slice(0, limit)
+    return {
+      sessions: page.map((id) => this.describe(id) as SessionInfo),
+      next: ids.length > limit ? (page.at(-1) ?? null) : null,
+    }
+  }
+
+  describe(id: string): SessionInfo | undefined {
+    const held = this.#sessions.get(id)
+    if (held === undefined) return undefined
+    const { session, connections, presence } = held
+    const endsAt = this.#sessions.endOf(id)
+    return {
+      session: id,
+      ...(session.user !== undefined && { user: session.user }),
+      ...(presence?.state !== undefined && { state: presence.state }),
+      present: presence !== undefined,
+      connections: [...connections].map(({ attachment }) => attachment.kind),
+      ...(endsAt !== undefined && { endsAt }),
+    }
+  }
+
+  #isKept(held: Held): boolean {
+    return this.#stage.keepsSessions || held.presence !== undefined
+  }
+
+  #end(held: Held): void {
+    const change = this.#isKept(held) ? { change: { drop: [held.session.id] } } : {}
+    this.#stage.ended(held.session, { drafts: this.presence.leave(held), ...change })
+  }
+
+  #storedEnd(held: Held): number | undefined {
+    return held.endIsStored ? this.#sessions.endOf(held.session.id) : undefined
+  }
+
+  #storeEnds(): void {
+    const put = []
+    for (const { held, endsAt } of this.#sessions.ending()) {
+      if (held.endIsStored || !this.#isKept(held)) continue
+      held.endIsStored = true
+      put.push(rowOf(held, endsAt))
+    }
+    if (put.length > 0) this.#stage.commit({ drafts: [], change: { put } })
+  }
+}

@@ -1,0 +1,110 @@
+import type { Draft, Entry } from '../protocol/entry.ts'
+import type { Item } from '../protocol/events.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import {
+  changeJson,
+  type PresenceChange,
+  type PresenceList,
+  type Present,
+  Rev,
+  syncEvent,
+} from '../protocol/presence.ts'
+import type { Held } from './sessions.ts'
+
+/**
+ * Who is here. Changes become drafts, so that they leave in the order of the feed. In a large room a change tells only
+ * how many are here, once per commit however many came: else their coming would cost the square of their number.
+ */
+export class Presence {
+  readonly #limit: number
+  readonly #present = new Map<string, Held>()
+  readonly #rev = new Rev()
+  #isLarge = false
+  /** A count is on its way; what it will say of the rev. */
+  #counting: string | null = null
+
+  constructor(limit: number, held: Iterable<Held>) {
+    this.#limit = limit
+    for (const each of held) if (each.presence !== undefined) this.#add(each, each.presence.version)
+    this.#isLarge = this.#present.size > limit
+  }
+
+  get rev(): string {
+    return this.#rev.toString()
+  }
+
+  sync(): Item {
+    return syncEvent(this.list())
+  }
+
+  list(): PresenceList {
+    const shown = this.#isLarge ? LIMITS.presenceSample : this.#limit
+    const members: Present[] = []
+    for (const held of this.#present.values()) {
+      if (members.length >= shown) break
+      members.push(toPresent(held))
+    }
+    return { count: this.#present.size, members, rev: this.rev }
+  }
+
+  /** The session is here from now on; nothing if it was. */
+  join(held: Held): readonly Draft[] {
+    if (held.presence !== undefined) return []
+    held.presence = { version: 0 }
+    this.#add(held, 0)
+    return this.#tell({ action: 'join', ...toPresent(held) })
+  }
+
+  /** The session's state is another: `null` for none. */
+  update(held: Held, state: string | null): readonly Draft[] {
+    const isNew = held.presence === undefined
+    const version = (held.presence?.version ?? -1) + 1
+    if (held.presence !== undefined) this.#rev.remove(held.session.id, held.presence.version)
+    held.presence = { version, ...(state !== null && { state }) }
+    this.#add(held, version)
+    return this.#tell({ action: isNew ? 'join' : 'update', ...toPresent(held) })
+  }
+
+  leave(held: Held): readonly Draft[] {
+    if (held.presence === undefined) return []
+    this.#present.delete(held.session.id)
+    this.#rev.remove(held.session.id, held.presence.version)
+    return this.#tell({ action: 'leave', session: held.session.id })
+  }
+
+  /** A count has left; another, if more has changed since it was made. */
+  settled(entries: readonly Entry[]): readonly Draft[] {
+    if (this.#counting === null || !entries.some(({ type }) => type === 'presence')) return []
+    const isStale = this.#counting !== this.rev
+    this.#counting = null
+    return isStale && this.#isLarge ? this.#count() : []
+  }
+
+  #add(held: Held, version: number): void {
+    this.#present.set(held.session.id, held)
+    this.#rev.add(held.session.id, version)
+  }
+
+  #tell(change: PresenceChange): readonly Draft[] {
+    const { size } = this.#present
+    if (this.#isLarge && size < this.#limit * 0.8) {
+      // Small again: everyone hears who it is that is here.
+      this.#isLarge = false
+      return [{ presence: this.sync() }]
+    }
+    this.#isLarge ||= size > this.#limit
+    return this.#isLarge ? this.#count() : [{ presence: { json: changeJson(change, this.rev) } }]
+  }
+
+  #count(): readonly Draft[] {
+    if (this.#counting !== null) return []
+    this.#counting = this.rev
+    return [{ presence: { json: changeJson({ action: 'count', count: this.#present.size }, this.rev) } }]
+  }
+}
+
+const toPresent = ({ session: { id, user }, presence }: Held): Present => ({
+  session: id,
+  ...(user !== undefined && { user }),
+  ...(presence?.state !== undefined && { state: presence.state }),
+})

@@ -1,0 +1,28 @@
+import type { Command, Reply, Ticket } from './ports.ts'
+
+/** Commands that wait for their answers. It is the host's, so that none is forgotten when the room is born again. */
+export class Replies {
+  readonly #open = new Map<Ticket, { readonly replies: Reply[]; left: number; readonly done: (reply: Reply) => void }>()
+  #tickets = 0
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** The ticket under which the answer to a command comes. */
+  expect(command: Command, done: (reply: Reply) => void): Ticket {
+    const ticket = ++this.#tickets
+    this.#open.set(ticket, { replies: [], left: command.type === 'batch' ? command.publications.length : 1, done })
+    return ticket
+  }
+
+  /** `index`: of the item within a batch, which is answered when all its items are. */
+  answer(ticket: Ticket, reply: Reply, index: number | undefined): void {
+    const waiting = this.#open.get(ticket)
+    if (waiting === undefined) return
+    waiting.replies[index ?? 0] = reply
+    if (--waiting.left > 0) return
+    this.#open.delete(ticket)
+    waiting.done(index === undefined ? reply : { type: 'batch', replies: waiting.replies })
+  }
+}
