@@ -37,12 +37,13 @@ export class SocketConnection implements Connection {
 }
 
 /**
- * A poll while the room decides whether it can be answered at once: then it never becomes a socket. Asking first and
- * dialling after would lose what comes between the two (300 of 300 forced races did).
+ * A wire while the room decides about it: what it has to say at once it says without a socket, if it is a poll, or else
+ * as the first that the socket sends. Asking first and dialling after would lose what comes between the two
+ * (300 of 300 forced races did).
  */
-export class PendingPoll implements Connection {
+export class PendingConnection implements Connection {
   attachment!: Attachment
-  answer: string | undefined
+  readonly packs: Pack[] = []
   refused: { code: number; reason: string } | undefined
   #socket: SocketConnection | undefined
 
@@ -51,19 +52,21 @@ export class PendingPoll implements Connection {
     this.#socket?.attach(attachment)
   }
 
-  /** It was not answered: from now on it is held over this socket. */
-  hold(socket: SocketConnection): void {
-    this.#socket = socket
-    socket.attach(this.attachment)
+  /** From now on it is this socket. */
+  hold(socket: WebSocket): void {
+    this.#socket = new SocketConnection(socket)
+    this.#socket.attach(this.attachment)
+    for (const pack of this.packs.splice(0)) this.#socket.write(pack)
   }
 
   write(pack: Pack): void {
-    if (this.#socket === undefined) this.answer ??= pack.frames.join('')
+    if (this.#socket === undefined) this.packs.push(pack)
     else this.#socket.write(pack)
   }
 
   credit(): number {
-    return LIMITS.ahead
+    if (this.#socket !== undefined) return this.#socket.credit()
+    return LIMITS.ahead - this.packs.reduce((sum, { size }) => sum + size, 0)
   }
 
   close(code: number, reason: string): void {

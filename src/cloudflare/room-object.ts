@@ -1,24 +1,13 @@
 import { DurableObject } from 'cloudflare:workers'
 import { randomSecret } from '../auth/secrets.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
-import { weight } from '../protocol/entry.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { Beat } from '../room/beat.ts'
-import type {
-  Command,
-  Connection,
-  Hello,
-  HistoryRead,
-  Reply,
-  RoomHost,
-  Scan,
-  Settled,
-  Ticket,
-  Work,
-} from '../room/ports.ts'
+import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Ticket, Work } from '../room/ports.ts'
 import { Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
-import { PendingPoll, SocketConnection } from './connection.ts'
+import { WorkQueue } from '../room/work-queue.ts'
+import { PendingConnection, SocketConnection } from './connection.ts'
 import { type Env, limitsOf } from './create-worker.ts'
 import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
@@ -32,6 +21,8 @@ export interface RoomMethods extends Rpc.DurableObjectBranded {
 
 export type RoomObjectClass = new (ctx: DurableObjectState, env: Env) => DurableObject<Env> & RoomMethods
 
+/** RFC 6455 section 7.4.1. */
+const INTERNAL_ERROR = 1011
 /** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
 const TURN_BYTES = 16 * 1024 * 1024
 /** How often connections that do not read are looked after (ms): hibernatable sockets do not say that they drained. */
@@ -46,13 +37,13 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #beat = new Beat(() => {
       this.#due = true
     })
-    readonly #connections = new Map<WebSocket, Connection>()
+    readonly #connections = new Set<Connection>()
+    readonly #sockets = new Map<WebSocket, Connection>()
     readonly #replies = new Replies()
     readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
     #log: ObjectLog
     #room: Room<unknown>
-    #waiting: Work[] = []
-    #backlog = 0
+    readonly #works = new WorkQueue()
     #due = false
     #alarmAt: number | null = null
     #lookingAfter = false
@@ -61,17 +52,20 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       super(ctx, env)
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT))
       for (const socket of ctx.getWebSockets()) {
-        if (socket.readyState === WebSocket.OPEN) this.#connections.set(socket, new SocketConnection(socket))
+        if (socket.readyState !== WebSocket.OPEN) continue
+        const connection = new SocketConnection(socket)
+        this.#sockets.set(socket, connection)
+        this.#connections.add(connection)
       }
       this.#log = new ObjectLog(ctx.storage)
       const stored = this.#log.load()
       this.#room = this.#made(stored)
-      if (stored.sessions.length === 0) this.#turn(() => this.#room.wake(this.#connections.values()))
+      if (stored.sessions.length === 0) this.#turn(() => this.#room.wake(this.#connections))
       else {
         // With sessions the alarm matters; knowing it saves a write for every wake that a poll causes.
         ctx.blockConcurrencyWhile(async () => {
           this.#alarmAt = await ctx.storage.getAlarm()
-          this.#turn(() => this.#room.wake(this.#connections.values()))
+          this.#turn(() => this.#room.wake(this.#connections))
         })
       }
     }
@@ -81,7 +75,12 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     command(command: Command): Promise<Reply> {
       return new Promise((resolve) => {
         const ticket = this.#replies.expect(command, resolve)
-        this.#turn(() => this.#room.command(ticket, command))
+        try {
+          this.#turn(() => this.#room.command(ticket, command))
+        } catch (error) {
+          this.report(error)
+          this.#replies.forget(ticket, { type: 'error', code: 'internal', message: 'The room could not handle this' })
+        }
       })
     }
 
@@ -89,34 +88,38 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     override fetch(request: Request): Response {
       const hello = JSON.parse(decodeURIComponent(request.headers.get(HELLO) ?? 'null')) as Hello | null
       if (hello === null) return new Response('Only the gateway speaks to a room', { status: 403 })
-      if (hello.kind !== 'poll') {
-        const { client, server } = this.#accept()
-        const connection = new SocketConnection(server)
-        this.#connections.set(server, connection)
-        this.#turn(() => this.#room.open(connection, hello))
-        const headers = protocolHeader(request.headers.get('sec-websocket-protocol'))
-        return new Response(null, { status: 101, webSocket: client, headers })
+      const pending = new PendingConnection()
+      this.#turn(() => {
+        if (this.#room.open(pending, hello)) this.#connections.add(pending)
+      })
+      const { refused, packs } = pending
+      if (refused !== undefined)
+        return new Response(refused.reason, { status: 403, headers: { [REFUSED]: String(refused.code) } })
+      if (hello.kind === 'poll' && packs.length > 0) {
+        this.#turn(() => this.#gone(pending))
+        return new Response(packs[0]?.frames.join(''))
       }
-      const poll = new PendingPoll()
-      this.#turn(() => this.#room.open(poll, hello))
-      if (poll.answer === undefined && poll.refused === undefined) {
-        const { client, server } = this.#accept()
-        poll.hold(new SocketConnection(server))
-        this.#connections.set(server, poll)
-        return new Response(null, { status: 101, webSocket: client })
-      }
-      this.#turn(() => this.#room.close(poll))
-      if (poll.refused === undefined) return new Response(poll.answer)
-      return new Response(poll.refused.reason, { status: 403, headers: { [REFUSED]: String(poll.refused.code) } })
+      const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket]
+      this.ctx.acceptWebSocket(server)
+      this.#sockets.set(server, pending)
+      pending.hold(server)
+      const headers = protocolHeader(request.headers.get('sec-websocket-protocol'))
+      return new Response(null, { status: 101, webSocket: client, headers })
     }
 
     // ---- What the platform tells ----
 
     override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-      const connection = this.#connections.get(socket)
+      const connection = this.#sockets.get(socket)
       if (connection === undefined) return
       const data = typeof message === 'string' ? message : new Uint8Array(message)
-      this.#turn(() => this.#room.message(connection, data))
+      try {
+        this.#turn(() => this.#room.message(connection, data))
+      } catch (error) {
+        // What one connection caused ends that connection, and not the object.
+        this.report(error)
+        connection.close(INTERNAL_ERROR, 'internal')
+      }
     }
 
     override webSocketClose(socket: WebSocket, code: number, reason: string): void {
@@ -127,12 +130,12 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       } catch {
         // It is closed already, from this side.
       }
-      this.#gone(socket)
+      this.#left(socket)
     }
 
     override webSocketError(socket: WebSocket): void {
       // It may come without a webSocketClose.
-      this.#gone(socket)
+      this.#left(socket)
     }
 
     override alarm(): void {
@@ -143,17 +146,16 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     // ---- What the room asks ----
 
     commit(work: Work): void {
-      this.#waiting.push(work)
-      this.#backlog += sizeOf(work)
+      this.#works.push(work)
       this.#beat.request()
     }
 
     backlog(): number {
-      return this.#backlog
+      return this.#works.bytes
     }
 
     knows(dedupeKey: string): boolean {
-      return this.#waiting.some((w) => w.drafts.some((d) => d.dedupe?.key === dedupeKey)) || this.#log.knows(dedupeKey)
+      return this.#works.knows(dedupeKey) || this.#log.knows(dedupeKey)
     }
 
     read(reader: Connection | HistoryRead, scan: Scan): void {
@@ -199,33 +201,28 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     #commitNow(): void {
       this.#due = false
       const started = Date.now()
-      const works = this.#take()
-      let settled: Settled
+      // As much of what waits as one turn may send to all who are here.
+      const works = this.#works.take(TURN_BYTES / Math.max(this.#connections.size, 1))
       try {
-        settled = this.#log.append(works, started)
+        const settled = this.#log.append(works, started)
+        this.#works.done()
+        this.#room.settled(settled)
       } catch (error) {
         this.report(error)
-        settled = this.#reborn(works)
+        this.#reborn(this.#works.done())
+      } finally {
+        this.#rest(started)
       }
-      this.#room.settled(settled)
-      if (this.#waiting.length > 0) this.#beat.request()
-      // The platform's clock stands still within a turn: what this one took shows in the next.
+    }
+
+    /** The platform's clock stands still within a turn: what this one took shows in the next. */
+    #rest(started: number): void {
+      if (!this.#works.isEmpty) this.#beat.request()
       setTimeout(() => {
         const took = Date.now() - started
         if (took > 1) setTimeout(() => this.#turn(() => this.#beat.rested()), took)
         else this.#turn(() => this.#beat.rested())
       }, 0)
-    }
-
-    /** As much of what waits as one turn may send to all who are here. */
-    #take(): readonly Work[] {
-      const budget = TURN_BYTES / Math.max(this.#connections.size, 1)
-      let bytes = 0
-      let count = 0
-      while (count < this.#waiting.length && (count === 0 || bytes < budget || this.#waiting[count]?.withPrevious))
-        bytes += sizeOf(this.#waiting[count++] as Work)
-      this.#backlog -= bytes
-      return this.#waiting.splice(0, count)
     }
 
     #readNow(reader: Connection | HistoryRead, scan: Scan): void {
@@ -239,46 +236,39 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       }
     }
 
-    /** Nothing of these was written: who asked is told, by a room that is born again from what was. */
-    #reborn(works: readonly Work[]): Settled {
+    /** Nothing of these was written, or what came of it could not be told: the room is born again from what there is. */
+    #reborn(works: readonly Work[]): void {
       this.#log = new ObjectLog(this.ctx.storage)
       const stored = this.#log.load()
       this.#room = this.#made(stored)
-      this.#room.wake(this.#connections.values())
+      this.#room.wake(this.#connections)
       const outcome = { error: 'storage', message: 'The log cannot be written' } as const
       const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-      return { entries: [], outcomes, head: stored.head }
+      this.#room.settled({ entries: [], outcomes, head: stored.head })
     }
 
     #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {
       return new RoomOf(this, { name: this.ctx.id.name ?? '', limits: limitsOf(this.env), ...stored })
     }
 
-    #accept(): { client: WebSocket; server: WebSocket } {
-      const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket]
-      this.ctx.acceptWebSocket(server)
-      return { client, server }
+    #left(socket: WebSocket): void {
+      const connection = this.#sockets.get(socket)
+      this.#sockets.delete(socket)
+      if (connection !== undefined) this.#turn(() => this.#gone(connection))
     }
 
-    #gone(socket: WebSocket): void {
-      const connection = this.#connections.get(socket)
-      if (connection === undefined) return
-      this.#connections.delete(socket)
-      this.#turn(() => this.#room.close(connection))
+    #gone(connection: Connection): void {
+      if (this.#connections.delete(connection)) this.#room.close(connection)
     }
 
     /** A timer only while somebody does not read: a pending one keeps the object awake. */
     #lookAfter(): void {
-      if (this.#lookingAfter || this.#room.stuck.length === 0) return
+      if (this.#lookingAfter || !this.#room.hasStuck) return
       this.#lookingAfter = true
       setTimeout(() => {
         this.#lookingAfter = false
-        this.#turn(() => {
-          for (const connection of this.#room.stuck) this.#room.drained(connection)
-        })
+        this.#turn(() => this.#room.lookAfter())
       }, LOOK_AFTER)
     }
   }
 }
-
-const sizeOf = ({ drafts }: Work): number => drafts.reduce((size, draft) => size + weight(draft), 0)

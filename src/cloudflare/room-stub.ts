@@ -2,7 +2,7 @@ import type { Leg, RefuseUpgrade, RoomStub, Wire } from '../gateway/ports.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
-import type { Hello } from '../room/ports.ts'
+import type { Hello, Reply } from '../room/ports.ts'
 import type { RoomMethods } from './room-object.ts'
 
 /** Carries what the gateway decided; nothing else of a client's request reaches the object. */
@@ -19,33 +19,45 @@ export function roomStub(rooms: DurableObjectNamespace<RoomMethods>, name: strin
     return stub.fetch('https://room/', { headers })
   }
   return {
-    async command(command) {
-      try {
-        return await stub.command(command)
-      } catch (error) {
-        // The object was reset, by a deploy or a failed write. Whether the commit stands is not known here.
-        throw new Refusal('storage', `The room was reset before it answered; ask again under the same id (${error})`)
-      }
-    },
-    async upgrade(_request, hello, protocol) {
-      const response = await call(hello, protocol)
+    command: (command) => orReset<Reply>(stub.command(command) as unknown as Promise<Reply>),
+    async upgrade(request, hello, protocol) {
+      const response = await orReset(call(hello, protocol))
+      const code = response.headers.get(REFUSED)
+      // Closed here and not by the object, whose TCP side would linger until it sleeps.
+      if (code !== null) return refuse(request, { protocol, code: Number(code), reason: await response.text() })
       // A response of another's has immutable headers: wrapped, it can leave through the app.
       return new Response(null, response)
     },
     async dial(hello, leg) {
-      const response = await call(hello, null)
+      const response = await orReset(call(hello, null))
       const socket = response.webSocket
       if (socket !== null) return attach(socket, leg)
       const text = await response.text()
-      const refused = response.headers.get(REFUSED)
-      if (refused === null) leg.write(new Pack([text]))
-      else leg.closed(Number(refused), text)
+      const code = response.headers.get(REFUSED)
+      if (code === null) leg.write(new Pack([text]))
+      else leg.closed(Number(code), text)
       return { drained() {}, close() {} }
     },
   }
 }
 
+/** A deploy or a failed write resets the object, and what was asked of it is lost on the way. */
+async function orReset<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    console.error(error)
+    throw new Refusal('storage', 'The room was reset before it answered; ask again under the same id')
+  }
+}
+
 function attach(socket: WebSocket, leg: Leg): Wire {
+  let open = true
+  const close = (): void => {
+    if (!open) return
+    open = false
+    socket.close(1000)
+  }
   // Listeners before accept(): what the room sent with the handshake is delivered at once.
   socket.addEventListener('message', ({ data }) => leg.write(new Pack([data as string])))
   socket.addEventListener('close', ({ code, reason }) => {
@@ -54,12 +66,6 @@ function attach(socket: WebSocket, leg: Leg): Wire {
   })
   socket.addEventListener('error', () => leg.closed(1006, 'the room was reset'))
   socket.accept()
-  let open = true
-  const close = (): void => {
-    if (!open) return
-    open = false
-    socket.close(1000)
-  }
   return { drained() {}, close }
 }
 

@@ -1,7 +1,6 @@
 import { randomSecret } from '../auth/secrets.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import { CLOSE } from '../protocol/codes.ts'
-import { weight } from '../protocol/entry.ts'
 import { Beat } from '../room/beat.ts'
 import type { Log } from '../room/log/log.ts'
 import type {
@@ -19,7 +18,13 @@ import type {
 } from '../room/ports.ts'
 import { Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
+import { WorkQueue } from '../room/work-queue.ts'
 import { LegConnection } from './connection.ts'
+
+/** RFC 6455 section 7.4.1. */
+const INTERNAL_ERROR = 1011
+/** How often those who are behind are looked after (ms). */
+const LOOK_AFTER = 1000
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
@@ -41,10 +46,9 @@ export class LocalRoom implements RoomHost {
   readonly #beat: Beat
   #log: Log
   #room: Room<unknown>
-  #waiting: Work[] = []
-  #committing: readonly Work[] = []
-  #backlog = 0
+  readonly #works = new WorkQueue()
   #alarm: NodeJS.Timeout | undefined
+  #lookingAfter = false
 
   constructor(options: LocalRoomOptions) {
     this.#options = options
@@ -63,7 +67,12 @@ export class LocalRoom implements RoomHost {
   command(command: Command): Promise<Reply> {
     return new Promise((resolve) => {
       const ticket = this.#replies.expect(command, resolve)
-      this.#room.command(ticket, command)
+      try {
+        this.#room.command(ticket, command)
+      } catch (error) {
+        this.#options.report(error)
+        this.#replies.forget(ticket, { type: 'error', code: 'internal', message: 'The room could not handle this' })
+      }
     })
   }
 
@@ -77,37 +86,58 @@ export class LocalRoom implements RoomHost {
   }
 
   attach(connection: Connection, hello: Hello): void {
-    this.#connections.add(connection)
-    this.#room.open(connection, hello)
+    this.#guard(connection, () => {
+      if (this.#room.open(connection, hello)) this.#connections.add(connection)
+    })
   }
 
   received(connection: Connection, data: string | Uint8Array): void {
-    this.#room.message(connection, data)
+    this.#guard(connection, () => this.#room.message(connection, data))
   }
 
   drained(connection: Connection): void {
-    this.#room.drained(connection)
+    this.#guard(connection, () => this.#room.drained(connection))
   }
 
   closed(connection: Connection): void {
     if (this.#connections.delete(connection)) this.#room.close(connection)
   }
 
+  /** An error in what one connection caused ends that connection, and neither the room nor the process. */
+  #guard(connection: Connection, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#options.report(error)
+      connection.close(INTERNAL_ERROR, 'internal')
+    }
+    this.#lookAfter()
+  }
+
+  /** While somebody is behind: sockets say when they drained, but not that they never will. */
+  #lookAfter(): void {
+    if (this.#lookingAfter || !this.#room.hasStuck) return
+    this.#lookingAfter = true
+    setTimeout(() => {
+      this.#lookingAfter = false
+      this.#room.lookAfter()
+      this.#lookAfter()
+    }, LOOK_AFTER).unref()
+  }
+
   // ---- What the room asks ----
 
   commit(work: Work): void {
-    this.#waiting.push(work)
-    for (const draft of work.drafts) this.#backlog += weight(draft)
+    this.#works.push(work)
     this.#beat.request()
   }
 
   backlog(): number {
-    return this.#backlog
+    return this.#works.bytes
   }
 
   knows(dedupeKey: string): boolean {
-    const waits = [...this.#committing, ...this.#waiting].some((w) => w.drafts.some((d) => d.dedupe?.key === dedupeKey))
-    return waits || this.#log.knows(dedupeKey)
+    return this.#works.knows(dedupeKey) || this.#log.knows(dedupeKey)
   }
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
@@ -158,23 +188,24 @@ export class LocalRoom implements RoomHost {
 
   /** Writes what waits. Called within a transaction; what it returns is handed back to `settled` when that stands. */
   commitNow(): Settled {
-    this.#committing = this.#waiting
-    this.#waiting = []
-    this.#backlog = 0
-    return this.#log.append(this.#committing, Date.now())
+    return this.#log.append(this.#works.take(), Date.now())
   }
 
   settled(settled: Settled): void {
-    this.#committing = []
+    this.#works.done()
     const started = performance.now()
-    this.#room.settled(settled)
+    try {
+      this.#room.settled(settled)
+    } catch (error) {
+      this.#options.report(error)
+    }
+    this.#lookAfter()
     this.#rest(performance.now() - started)
   }
 
   /** The transaction failed: nothing was written, and the room is born again from what was. */
   failed(): void {
-    const works = this.#committing
-    this.#committing = []
+    const works = this.#works.done()
     this.#log = this.#options.openLog()
     this.#room = this.#born()
     const outcome = { error: 'storage', message: 'The log cannot be written' } as const

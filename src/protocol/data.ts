@@ -88,5 +88,9 @@ export function fromBase64(base64: string): Uint8Array {
   return bytes
 }
 
-/** A limit that a deployment may set, within what the protocol allows. */
-export const payloadLimit = (set: number | undefined): number => Math.min(set ?? LIMITS.payload, LIMITS.payloadMost)
+/** A limit that a deployment may set. @throws RangeError unless it is within what the protocol allows */
+export function payloadLimit(set: number | undefined): number {
+  const limit = set ?? LIMITS.payload
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMITS.payloadMost) return limit
+  throw new RangeError(`HOLDLINE_MAX_PAYLOAD must be a whole number from 1 to ${LIMITS.payloadMost}`)
+}

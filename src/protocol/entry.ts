@@ -70,9 +70,12 @@ export function toEntry(draft: Draft, position: Position | null, time: number): 
 /** Does it get a place in the log? */
 export const isLogged = (draft: Draft): draft is MessageDraft => draft.presence === undefined && !draft.ephemeral
 
+/** What an empty message takes up while it waits: ids, audience and objects. */
+const OVERHEAD = 1024
+
 /** Bytes that it weighs while it waits for its commit. */
 export const weight = (draft: Draft): number =>
-  draft.presence === undefined ? draft.body.size : draft.presence.json.length
+  OVERHEAD + (draft.presence === undefined ? draft.body.member.length : draft.presence.json.length)
 
 /** Somebody who reads a room: a session's connection, or a request for history. */
 export interface Reader {

@@ -23,11 +23,17 @@ export class Callbacks<State> {
     return this.#drafts !== null
   }
 
-  run(callback: () => void): Done {
+  /** `late`: told of a rejection, should the callback be asynchronous after all. */
+  run(callback: () => unknown, late: (error: unknown) => void): Done {
     const drafts: MessageDraft[] = []
     this.#drafts = drafts
     try {
-      callback()
+      const result = callback()
+      if (isThenable(result)) {
+        // Unheard, its rejection would end the process.
+        result.then(undefined, late)
+        throw new TypeError('Callbacks are synchronous: what they do later is not part of their commit')
+      }
       const state = this.#changed()
       this.#saved = state ?? this.#saved
       return { drafts, ...(state !== undefined && { state }) }
@@ -54,3 +60,10 @@ export class Callbacks<State> {
     return json
   }
 }
+
+interface Thenable {
+  then(done: undefined, failed: (error: unknown) => void): unknown
+}
+
+const isThenable = (value: unknown): value is Thenable =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -3,9 +3,10 @@ import { CLOSE } from '../protocol/codes.ts'
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
 import { type Entry, mayRead, type Reader } from '../protocol/entry.ts'
 import { closingEvent, cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
-import { LIMITS } from '../protocol/limits.ts'
+import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
-import { type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
+import { memoize, Names, packs } from './packs.ts'
+import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
 
 /** A connection as Fanout sees it. Live: it has all up to the head. Else it reads pages until it reaches the head. */
@@ -13,7 +14,7 @@ interface Member extends Reader {
   readonly connection: Connection
   readonly session: string
   readonly group: Group
-  /** Messages since it last saw one, counted while others see more than it does. */
+  /** Messages since it last saw one, counted while it is named in an audience. */
   unseen: number
 }
 
@@ -35,22 +36,26 @@ export class Fanout {
   readonly #presence: Presence
   readonly #members = new Map<Connection, Member>()
   readonly #groups = newGroups()
-  readonly #stuck = new Set<Member>()
+  /** Those who are behind because they do not read, and since when (ms). */
+  readonly #stuck = new Map<Member, number>()
+  /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
+  readonly #answerBound: number
   #head: Head
   #invisible = 0
 
-  constructor(host: RoomHost, head: Head, presence: Presence) {
+  constructor(host: RoomHost, { head, limits }: Birth, presence: Presence) {
     this.#host = host
     this.#presence = presence
     this.#head = head
+    this.#answerBound = -(LIMITS.ahead + frameLimit(limits.payload))
   }
 
   get connections(): Iterable<Connection> {
     return this.#members.keys()
   }
 
-  get size(): number {
-    return this.#members.size
+  has(connection: Connection): boolean {
+    return this.#members.has(connection)
   }
 
   /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
@@ -106,9 +111,17 @@ export class Fanout {
     if (member !== undefined && this.#stuck.has(member)) this.#advance(member)
   }
 
-  /** Connections that are behind because they do not read. */
-  get stuck(): readonly Connection[] {
-    return [...this.#stuck].map((member) => member.connection)
+  get hasStuck(): boolean {
+    return this.#stuck.size > 0
+  }
+
+  /** FAN-4: who has not read for long is closed; the others go on as far as they can take it. */
+  lookAfter(now: number): void {
+    for (const [member, since] of this.#stuck) {
+      const { connection } = member
+      if (connection.credit() > 0) this.#advance(member)
+      else if (now - since > LIMITS.patience) this.close(connection, CLOSE.slow, 'slow')
+    }
   }
 
   /** Says something to one connection, outside of the feed. */
@@ -122,7 +135,7 @@ export class Fanout {
    * reads would have them pile up for ever: it is closed.
    */
   write(connection: Connection, pack: Pack): void {
-    if (connection.credit() < -LIMITS.ahead) connection.close(CLOSE.slow, 'slow')
+    if (connection.credit() < this.#answerBound) connection.close(CLOSE.slow, 'slow')
     else connection.write(pack)
   }
 
@@ -140,12 +153,14 @@ export class Fanout {
   #advance(member: Member): void {
     const { connection } = member
     const { at } = connection.attachment
-    this.#stuck.delete(member)
     const through = headPosition(this.#head)
-    if (at === undefined || comparePositions(at, through) >= 0) this.#becomeLive(member, [])
-    else if (connection.credit() > 0) {
+    if (at === undefined || comparePositions(at, through) >= 0) {
+      this.#stuck.delete(member)
+      this.#becomeLive(member, [])
+    } else if (connection.credit() > 0) {
+      this.#stuck.delete(member)
       this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
-    } else this.#stuck.add(member)
+    } else this.#isStuck(member)
   }
 
   #becomeLive(member: Member, greeting: readonly Item[]): void {
@@ -177,7 +192,7 @@ export class Fanout {
         return visible.length === 0 ? null : this.#pack(group.codec, [...visible, ...tail], through)
       })
       for (const member of group.live) {
-        const due = named.has(member) ? (ownPack(member) ?? this.#unseen(member, heard, through)) : pack
+        const due = named.has(member) ? this.#ownOrUnseen(member, ownPack, heard, through) : pack
         if (due === null) continue
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
@@ -200,10 +215,20 @@ export class Fanout {
     return [cursorEvent(formatCursor(through))]
   }
 
+  #isStuck(member: Member): void {
+    if (!this.#stuck.has(member)) this.#stuck.set(member, this.#host.now())
+  }
+
   /** FOLLOW-8 for who is excepted from what everybody else sees. */
-  #unseen(member: Member, chunk: readonly Entry[], through: Position): Pack | null {
-    member.unseen += chunk.length
-    if (member.unseen < LIMITS.invisible) return null
+  #ownOrUnseen(
+    member: Member,
+    ownPack: (of: Member) => Pack | null,
+    chunk: readonly Entry[],
+    through: Position,
+  ): Pack | null {
+    const own = ownPack(member)
+    member.unseen = own === null ? member.unseen + chunk.length : 0
+    if (member.unseen < LIMITS.invisible) return own
     member.unseen = 0
     return this.#pack(member.group.codec, [cursorEvent(formatCursor(through))], through)
   }
@@ -217,7 +242,7 @@ export class Fanout {
       // Up to here it has heard of every change; what it misses shows when it is live again.
       const known = attachment.presence === undefined ? {} : { presence: this.#presence.rev }
       member.connection.attach({ ...attachment, at, ...known })
-      this.#stuck.add(member)
+      this.#isStuck(member)
     }
   }
 
@@ -231,52 +256,5 @@ export class Fanout {
     const pack = this.#pack(member.group.codec, items, through)
     if (pack !== null) this.write(member.connection, pack)
     return pack !== null
-  }
-}
-
-/** Cuts entries into packs of at most 64 KiB (FAN-1); an entry that is larger goes alone. */
-function* packs(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  let from = 0
-  let size = 0
-  for (let i = 0; i < entries.length; i++) {
-    const next = (entries[i] as Entry).json.length
-    if (size + next > LIMITS.pack && i > from) {
-      yield entries.slice(from, i)
-      from = i
-      size = 0
-    }
-    size += next
-  }
-  if (from < entries.length) yield entries.slice(from)
-}
-
-/** Connections of one session see the same, so they share a pack. */
-function memoize(make: (member: Member) => Pack | null): (member: Member) => Pack | null {
-  const made = new Map<string, Pack | null>()
-  return (member) => {
-    const key = `${member.session} ${member.user}`
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const pack = make(member)
-    made.set(key, pack)
-    return pack
-  }
-}
-
-/** Whom the audiences of a pack name: only they need a pack of their own, everybody else shares one. */
-class Names {
-  readonly #sessions = new Set<string>()
-  readonly #users = new Set<string>()
-
-  constructor(entries: readonly Entry[]) {
-    for (const { audience } of entries) {
-      for (const session of audience?.to?.sessions ?? []) this.#sessions.add(session)
-      for (const session of audience?.except ?? []) this.#sessions.add(session)
-      for (const user of audience?.to?.users ?? []) this.#users.add(user)
-    }
-  }
-
-  has({ session, user }: Member): boolean {
-    return this.#sessions.has(session) || (user !== undefined && this.#users.has(user))
   }
 }

@@ -1,4 +1,4 @@
-import { formatCursor } from '../protocol/cursor.ts'
+import { comparePositions, formatCursor } from '../protocol/cursor.ts'
 import { mayRead } from '../protocol/entry.ts'
 import type { Gap, HistoryPage } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
@@ -9,7 +9,9 @@ import type { Head, HistoryRead, Page, Scan } from './ports.ts'
 /** What is to be scanned for a page of history (HIST-2), and what of it is lost (HIST-4). */
 export function planHistory(head: Head, { after, before, limit }: HistoryQuery): { scan: Scan; gap?: Gap } {
   const bounds = { maxBytes: LIMITS.historyBytes, maxEntries: limit }
-  const through = before === undefined ? headPosition(head) : justBefore(before)
+  const end = headPosition(head)
+  const wanted = before === undefined ? end : justBefore(before)
+  const through = comparePositions(wanted, end) > 0 ? end : wanted
   if (after === undefined) {
     return { scan: { after: back(head, through, limit), through, fromEnd: true, ...bounds } }
   }

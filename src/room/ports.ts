@@ -1,6 +1,6 @@
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Position } from '../protocol/cursor.ts'
-import type { Draft, Entry, Reader } from '../protocol/entry.ts'
+import type { Draft, Entry, MessageDraft, Reader } from '../protocol/entry.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { Gap, HistoryPage } from '../protocol/events.ts'
 import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
@@ -47,6 +47,8 @@ export interface Work {
   readonly change?: Change
   /** Answered with the outcome of the first draft, or, without drafts, that it is done. */
   readonly replyTo?: ReplyTo
+  /** Nothing is written: it is a repeat of a message that is known, and only asks what became of that one. */
+  readonly repeats?: MessageDraft
   /** It is written together with the work before it, or neither is. */
   readonly withPrevious?: boolean
 }
@@ -92,7 +94,7 @@ export interface RoomHost {
   backlog(): number
   /** Is a message known under this key, in the log or on its way into it? */
   knows(dedupeKey: string): boolean
-  /** → `room.page`. At most one at a time per connection. */
+  /** → `room.page` */
   read(reader: Connection | HistoryRead, scan: Scan): void
   /** `index`: which item of a batch is answered. */
   reply(ticket: Ticket, reply: Reply, index?: number): void

@@ -16,6 +16,13 @@ export class Replies {
     return ticket
   }
 
+  /** Answers a command of which nothing more is to be expected. */
+  forget(ticket: Ticket, reply: Reply): void {
+    const waiting = this.#open.get(ticket)
+    this.#open.delete(ticket)
+    waiting?.done(reply)
+  }
+
   /** `index`: of the item within a batch, which is answered when all its items are. */
   answer(ticket: Ticket, reply: Reply, index: number | undefined): void {
     const waiting = this.#open.get(ticket)

@@ -60,6 +60,8 @@ export class Room<State = unknown> {
   readonly #callbacks: Callbacks<State>
   readonly #payloadLimit: number
   readonly #awakeSince: number
+  /** Connections for which history is being read: one page at a time, or a few bytes of input would cost megabytes of reading. */
+  readonly #scans = new WeakSet<Connection>()
   #head: Head
 
   constructor(host: RoomHost, birth: Birth) {
@@ -75,7 +77,7 @@ export class Room<State = unknown> {
       commit: (happening) => host.commit(happening),
       keepsSessions: this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose,
     })
-    this.#fanout = new Fanout(host, birth.head, this.#participants.presence)
+    this.#fanout = new Fanout(host, birth, this.#participants.presence)
   }
 
   // ---- What applications override ----
@@ -143,14 +145,14 @@ export class Room<State = unknown> {
     this.#participants.schedule()
   }
 
-  /** A connection that the gateway has let in. */
-  open(connection: Connection, hello: Hello): void {
+  /** A connection that the gateway has let in. False: the room has not, and has closed it. */
+  open(connection: Connection, hello: Hello): boolean {
     this.#participants.expire()
     const { session: id, user, kind, codec, presence } = hello
     const { at, greeting, gap } = arrive(this.name, this.#head, hello)
     if (gap !== undefined && codec === 'plain') {
       connection.close(CLOSE.gap, 'gap')
-      return
+      return false
     }
     connection.attach({
       kind,
@@ -163,14 +165,17 @@ export class Room<State = unknown> {
     const entered = this.#participants.enter(connection, sessionOf(connection))
     if (!entered) {
       connection.close(CLOSE.forbidden, 'this session belongs to another user')
-      return
+      return false
     }
     this.#fanout.join(connection, greeting)
     if (entered.replaces !== undefined) this.#fanout.close(entered.replaces, CLOSE.replaced, 'replaced')
+    return true
   }
 
   /** A WebSocket message. */
   message(connection: Connection, data: string | Uint8Array): void {
+    // What one that was refused had sent before it heard so is nobody's.
+    if (!this.#fanout.has(connection)) return
     if (data === PING_TEXT) this.#fanout.write(connection, PONG_PACK)
     else if (data.length > frameLimit(this.#payloadLimit)) this.#fanout.close(connection, TOO_BIG, 'too_large')
     else if (connection.attachment.codec === 'plain') this.#plainMessage(connection, data)
@@ -261,9 +266,10 @@ export class Room<State = unknown> {
     const history = toHistoryPage(this.#head, reader, page)
     const { replyTo } = reader
     if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, { type: 'history', page: history })
-    else if (replyTo.connection.credit() > 0)
+    else {
+      this.#scans.delete(replyTo.connection)
       this.#fanout.tell(replyTo.connection, [historyEvent(replyTo.ref, history)])
-    else this.#answer(replyTo, { error: 'busy', message: 'Read what you asked for before you ask for more' })
+    }
   }
 
   /** A connection that was behind can take more. */
@@ -271,9 +277,14 @@ export class Room<State = unknown> {
     this.#fanout.drained(connection)
   }
 
-  /** Connections that wait for their reader. The host looks after them where the transport does not say that it drained. */
-  get stuck(): readonly Connection[] {
-    return this.#fanout.stuck
+  /** Is somebody behind? Then the host has `lookAfter` called every so often. */
+  get hasStuck(): boolean {
+    return this.#fanout.hasStuck
+  }
+
+  /** Sends to those who read again, where the transport does not say so, and gives up those who have not for long. */
+  lookAfter(): void {
+    this.#fanout.lookAfter(this.#host.now())
   }
 
   /** The time that was asked for with `wakeAt` has come. */
@@ -333,7 +344,7 @@ export class Room<State = unknown> {
     const answers = this.onMessage !== Room.prototype.onMessage
     if (answers && draft.dedupe !== undefined && this.#host.knows(draft.dedupe.key)) {
       // The callback must not act twice on one message; the log finds the first cursor, or that the content differs.
-      this.#host.commit({ drafts: [draft], ...(replyTo && { replyTo }) })
+      this.#host.commit({ drafts: [], repeats: draft, ...(replyTo && { replyTo }) })
       return
     }
     const incoming = new Incoming(publication, draft)
@@ -355,7 +366,7 @@ export class Room<State = unknown> {
   /** Runs a callback and commits what it did, as one with what happened. `asked`: the message that it answers. */
   #call(session: Session | null, callback: () => void, happening: Happening, asked?: MessageDraft): void {
     const { replyTo, change } = happening
-    const done = this.#callbacks.run(callback)
+    const done = this.#callbacks.run(callback, (error) => this.#refusal(session, error))
     if ('error' in done) {
       const { code, message } = this.#refusal(session, done.error)
       this.#answer(replyTo, { error: code, message })
@@ -389,6 +400,14 @@ export class Room<State = unknown> {
   }
 
   #history(read: HistoryRead, query: HistoryQuery): void {
+    const { replyTo } = read
+    if ('connection' in replyTo) {
+      if (this.#scans.has(replyTo.connection) || replyTo.connection.credit() <= 0) {
+        this.#answer(replyTo, { error: 'busy', message: 'Read the history that you asked for before you ask for more' })
+        return
+      }
+      this.#scans.add(replyTo.connection)
+    }
     const { scan, gap } = planHistory(this.#head, query)
     this.#host.read({ ...read, ...(gap !== undefined && { gap }) }, scan)
   }

@@ -56,11 +56,12 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
     if (draft?.dedupe === undefined) return undefined
     return known.get(draft.dedupe.key) ?? ground.find(draft.dedupe.key)
   }
-  for (const { drafts, change, replyTo } of works) {
-    const first = drafts.find((draft) => draft.presence === undefined)
+  for (const { drafts, change, replyTo, repeats } of works) {
+    const first = repeats ?? drafts.find((draft) => draft.presence === undefined)
     const before = find(first)
     let outcome: Outcome
     if (first !== undefined && before !== undefined) outcome = repeated(before, first)
+    else if (repeats !== undefined) outcome = UNDECIDED
     else {
       if (change !== undefined) changes.push(change)
       const from = entries.length
@@ -81,6 +82,9 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
   }
   return { entries, outcomes, head, logged: entries.filter((entry) => entry.position !== null), known, changes, time }
 }
+
+/** The first copy left nothing in the log: it failed, or the application kept it to itself. */
+const UNDECIDED: Outcome = { error: 'busy', message: 'The first message with this id came to nothing; send it again' }
 
 const repeated = (before: Known, draft: MessageDraft): Outcome =>
   before.fingerprint === draft.dedupe?.fingerprint

@@ -1,5 +1,4 @@
 import { type CodecName, codecs, type Pack } from '../../../src/protocol/codec/index.ts'
-import { weight } from '../../../src/protocol/entry.ts'
 import { LIMITS } from '../../../src/protocol/limits.ts'
 import { parsePublication } from '../../../src/protocol/operations.ts'
 import { MemoryLog } from '../../../src/room/log/memory.ts'
@@ -16,6 +15,7 @@ import type {
 } from '../../../src/room/ports.ts'
 import { Replies } from '../../../src/room/replies.ts'
 import { Room } from '../../../src/room/room.ts'
+import { WorkQueue } from '../../../src/room/work-queue.ts'
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
@@ -67,7 +67,7 @@ export class World implements RoomHost {
   readonly reported: unknown[] = []
   readonly #class: RoomClass
   readonly #amnesia: boolean
-  readonly #works: Work[] = []
+  readonly #works = new WorkQueue()
   readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
   #now = 1_700_000_000_000
   #wakeAt: number | null = null
@@ -84,8 +84,7 @@ export class World implements RoomHost {
     const connection = new VirtualConnection()
     const codec: CodecName = hello.codec ?? 'framed'
     this.#event()
-    this.connections.add(connection)
-    this.room.open(connection, { kind: 'websocket', ...hello, codec })
+    if (this.room.open(connection, { kind: 'websocket', ...hello, codec })) this.connections.add(connection)
     return connection
   }
 
@@ -119,10 +118,14 @@ export class World implements RoomHost {
   /** Lets one effect happen: all that waits for its commit, or one read. False: there is none. */
   step(): boolean {
     const read = this.#reads.shift()
-    if (read === undefined && this.#works.length === 0) return false
+    if (read === undefined && this.#works.isEmpty) return false
     this.#event()
     if (read !== undefined) this.room.page(read.reader, this.log.read(read.scan))
-    else this.room.settled(this.log.append(this.#works.splice(0), this.#now))
+    else {
+      const settled = this.log.append(this.#works.take(), this.#now)
+      this.#works.done()
+      this.room.settled(settled)
+    }
     return true
   }
 
@@ -152,11 +155,11 @@ export class World implements RoomHost {
   }
 
   backlog(): number {
-    return this.#works.reduce((sum, { drafts }) => sum + drafts.reduce((s, d) => s + weight(d), 0), 0)
+    return this.#works.bytes
   }
 
   knows(dedupeKey: string): boolean {
-    return this.#works.some((w) => w.drafts.some((d) => d.dedupe?.key === dedupeKey)) || this.log.knows(dedupeKey)
+    return this.#works.knows(dedupeKey) || this.log.knows(dedupeKey)
   }
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
@@ -198,7 +201,7 @@ export class World implements RoomHost {
     const { head, sessions, state } = this.log.load()
     const rows = new Map(sessions.map((row) => [row.id, row]))
     let newest = state
-    for (const { change } of this.#works) {
+    for (const { change } of this.#works.waiting) {
       for (const row of change?.put ?? []) rows.set(row.id, row)
       for (const id of change?.drop ?? []) rows.delete(id)
       newest = change?.state ?? newest

@@ -1,0 +1,50 @@
+import type { Pack } from '../protocol/codec/index.ts'
+import type { Entry, Reader } from '../protocol/entry.ts'
+import { LIMITS } from '../protocol/limits.ts'
+
+/** Cuts entries into packs of at most 64 KiB (FAN-1); an entry that is larger goes alone. */
+export function* packs(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let from = 0
+  let size = 0
+  for (let i = 0; i < entries.length; i++) {
+    const next = (entries[i] as Entry).json.length
+    if (size + next > LIMITS.pack && i > from) {
+      yield entries.slice(from, i)
+      from = i
+      size = 0
+    }
+    size += next
+  }
+  if (from < entries.length) yield entries.slice(from)
+}
+
+/** Connections of one session see the same, so they share a pack. */
+export function memoize<M extends Reader>(make: (member: M) => Pack | null): (member: M) => Pack | null {
+  const made = new Map<string, Pack | null>()
+  return (member) => {
+    const key = `${member.session} ${member.user}`
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const pack = make(member)
+    made.set(key, pack)
+    return pack
+  }
+}
+
+/** Whom the audiences of a pack name: only they need a pack of their own, everybody else shares one. */
+export class Names {
+  readonly #sessions = new Set<string>()
+  readonly #users = new Set<string>()
+
+  constructor(entries: readonly Entry[]) {
+    for (const { audience } of entries) {
+      for (const session of audience?.to?.sessions ?? []) this.#sessions.add(session)
+      for (const session of audience?.except ?? []) this.#sessions.add(session)
+      for (const user of audience?.to?.users ?? []) this.#users.add(user)
+    }
+  }
+
+  has({ session, user }: Reader): boolean {
+    return (session !== undefined && this.#sessions.has(session)) || (user !== undefined && this.#users.has(user))
+  }
+}

@@ -1,0 +1,65 @@
+import { weight } from '../protocol/entry.ts'
+import type { Work } from './ports.ts'
+
+/** What a room has handed over for its commit: waiting for the next one, or in the one under way. */
+export class WorkQueue {
+  #waiting: Work[] = []
+  #committing: readonly Work[] = []
+  #bytes = 0
+  /** How many of them bear a key. */
+  readonly #keys = new Map<string, number>()
+
+  get waiting(): readonly Work[] {
+    return this.#waiting
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  knows(dedupeKey: string): boolean {
+    return this.#keys.has(dedupeKey)
+  }
+
+  push(work: Work): void {
+    this.#waiting.push(work)
+    this.#bytes += weigh(work)
+    for (const key of keysOf(work)) this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1)
+  }
+
+  /** Takes what the next commit shall write: at least one work, and no more than `most` bytes if they come apart. */
+  take(most = Number.POSITIVE_INFINITY): readonly Work[] {
+    let bytes = 0
+    let count = 0
+    while (count < this.#waiting.length && (count === 0 || bytes < most || this.#waiting[count]?.withPrevious)) {
+      bytes += weigh(this.#waiting[count++] as Work)
+    }
+    this.#bytes -= bytes
+    this.#committing = this.#waiting.splice(0, count)
+    return this.#committing
+  }
+
+  /** The commit under way is over; what it was of. */
+  done(): readonly Work[] {
+    const works = this.#committing
+    this.#committing = []
+    for (const work of works) {
+      for (const key of keysOf(work)) {
+        const left = (this.#keys.get(key) ?? 0) - 1
+        if (left > 0) this.#keys.set(key, left)
+        else this.#keys.delete(key)
+      }
+    }
+    return works
+  }
+}
+
+const weigh = ({ drafts }: Work): number => drafts.reduce((sum, draft) => sum + weight(draft), 0)
+
+const keysOf = ({ drafts }: Work): string[] =>
+  drafts.flatMap(({ dedupe }) => (dedupe === undefined ? [] : [dedupe.key]))
