@@ -6,7 +6,10 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
   const gateway = await serve({ ...settingsFrom(process.env), ...options })
   console.log(`Holdline listens on ${gateway.url}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => gateway.close().then(() => process.exit(0)))
+    process.once(signal, () => {
+      console.log('Holdline sends everyone away and goes down.')
+      gateway.close().then(() => process.exit(0))
+    })
   }
 }
 

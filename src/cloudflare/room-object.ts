@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { randomSecret } from '../auth/secrets.ts'
+import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { Beat } from '../room/beat.ts'
@@ -175,6 +176,10 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     now(): number {
       return Date.now()
+    }
+
+    retryAfter(clients: number): number {
+      return retryAfter(clients)
     }
 
     randomId(): string {

@@ -1,5 +1,7 @@
+import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, RefuseUpgrade, RoomStub, Wire } from '../gateway/ports.ts'
 import { Pack } from '../protocol/codec/index.ts'
+import { mayComeBack } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
 import type { Hello, Reply } from '../room/ports.ts'
@@ -72,7 +74,8 @@ function attach(socket: WebSocket, leg: Leg): Wire {
 export const refuse: RefuseUpgrade = (_request, { protocol, code, reason }) => {
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket]
   server.accept()
-  if (protocol === 'holdline.v1') server.send(`[${closingEvent(code, reason).json}]`)
+  if (protocol === 'holdline.v1')
+    server.send(`[${closingEvent(code, reason, mayComeBack(code) ? retryAfter() : undefined).json}]`)
   server.close(code, reason)
   return new Response(null, { status: 101, webSocket: client, headers: protocolHeader(protocol) })
 }

@@ -15,6 +15,9 @@ import { websocket } from './transports/websocket.ts'
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+/** Routes that hold a line. */
+const HELD = /\/(ws|poll|events)$/
+
 /** The whole HTTP face. `runtimeOf` gives what the request's runtime brings; on Node it is always the same. */
 export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runtime): Hono<{ Bindings: Env }> {
   const app = new Hono<{ Bindings: Env }>()
@@ -27,6 +30,13 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   })
   // Not on an upgrade: its response must leave as the runtime made it, and Hono would copy it to set a header.
   app.use('/v1/*', (c, next) => (c.req.header('upgrade') ? next() : crossOrigin(c, next)))
+  // Hono answers HEAD by GET without its body: a held line that nobody would read.
+  app.use('/v1/*', (c, next) => {
+    if (c.req.raw.method === 'HEAD' && HELD.test(c.req.path)) {
+      throw new Refusal('bad_request', 'There is nothing to be held by HEAD; use GET')
+    }
+    return next()
+  })
   app.get('/', (c) =>
     c.body(runtimeOf(c.env).page, 200, {
       'content-type': 'text/html; charset=utf-8',

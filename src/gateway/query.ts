@@ -5,7 +5,7 @@ import { LIMITS } from '../protocol/limits.ts'
 import { isName } from '../protocol/names.ts'
 import type { Hello } from '../room/ports.ts'
 
-/** The query of a request; a name may stand once. */
+/** The query of a request; of a name that stands more than once, the first counts. */
 export type Query = (name: string) => string | undefined
 
 const WHOLE = /^\d{1,9}$/

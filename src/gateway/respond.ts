@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorCode, Refusal } from '../protocol/errors.ts'
+import { ERRORS, type ErrorCode, isTransient, Refusal } from '../protocol/errors.ts'
+import { retryAfter } from './advice.ts'
 
 /** An error as RFC 9457 has it (ERR-1). */
 export function problem(code: ErrorCode, detail: string): Response {
@@ -7,7 +8,7 @@ export function problem(code: ErrorCode, detail: string): Response {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   }
-  if (status === 429 || status === 503) headers['retry-after'] = String(1 + Math.floor(Math.random() * 4))
+  if (isTransient(code)) headers['retry-after'] = String(Math.ceil(retryAfter()))
   if (status === 426) headers.upgrade = 'websocket'
   const body = { type: `urn:holdline:error:${code}`, title, status, detail, code }
   return new Response(JSON.stringify(body), { status, headers })

@@ -1,4 +1,5 @@
 import { randomSecret } from '../auth/secrets.ts'
+import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import { Beat } from '../room/beat.ts'
@@ -60,6 +61,15 @@ export class LocalRoom implements RoomHost {
   /** Nobody is here and nothing is under way: it can be dropped, and made again from its log. */
   get idle(): boolean {
     return this.#connections.size === 0 && this.#replies.size === 0 && !this.#beat.busy && this.#alarm === undefined
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Sends everyone away; `clients`: how many come back elsewhere at the same time. */
+  drain(clients: number): void {
+    this.#room.drain(clients)
   }
 
   // ---- What the gateway asks ----
@@ -174,6 +184,10 @@ export class LocalRoom implements RoomHost {
 
   now(): number {
     return Date.now()
+  }
+
+  retryAfter(clients: number): number {
+    return retryAfter(clients)
   }
 
   randomId(): string {

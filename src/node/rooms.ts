@@ -38,6 +38,12 @@ export class Rooms {
     return made
   }
 
+  /** Sends everyone away. */
+  drain(): void {
+    const clients = [...this.#rooms.values()].reduce((sum, room) => sum + room.connections, 0)
+    for (const room of this.#rooms.values()) room.drain(clients)
+  }
+
   close(): void {
     clearInterval(this.#sweep)
     this.#commit()

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { createGateway } from '../gateway/app.ts'
@@ -9,7 +9,10 @@ import { LIMITS } from '../protocol/limits.ts'
 import { Room } from '../room/room.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
-import { Upgrades } from './upgrade.ts'
+import { isWebSocket, Upgrades } from './upgrade.ts'
+
+/** How long a client has to take its leave (ms). Twice this, and then some, is below the 10 s that supervisors give. */
+const PATIENCE = 3000
 
 export interface ServeOptions {
   /** What each room is: default `Room`, which passes messages on. */
@@ -31,6 +34,7 @@ export interface ServeOptions {
 export interface Gateway {
   /** Where it listens, such as `http://127.0.0.1:8787`. */
   readonly url: string
+  /** Sends everyone away with advice when to come back, answers what is held, and writes what waits (DRAIN-1). */
   close(): Promise<void>
 }
 
@@ -45,7 +49,8 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     limits: { payload: limit, presence: presenceList },
     report,
   })
-  const upgrades = new Upgrades(limit)
+  const upgrades = new Upgrades(limit, report)
+  let isReady = true
   const runtime: Runtime = {
     room: (name) => ({
       command: (command) => rooms.get(name).command(command),
@@ -56,11 +61,14 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     payloadLimit: limit,
     pollWait: 25,
     page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
-    ready: () => true,
+    ready: () => isReady,
     report,
   }
   const app = createGateway(() => runtime)
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as Server
+  const server = createAdaptorServer({
+    fetch: (request) => app.fetch(request),
+    serverOptions: { shouldUpgradeCallback: isWebSocket } as ServerOptions,
+  }) as Server
   upgrades.listen(server, (request) => app.fetch(request))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -69,10 +77,14 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   return {
     url: toUrl(server.address() as AddressInfo),
     close: async () => {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
+      isReady = false
+      const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
+      rooms.drain()
+      await upgrades.closed(PATIENCE)
+      server.closeIdleConnections()
+      // Polls and streams have been answered; who has not taken its answer by now will not.
+      setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
+      await stopped
       rooms.close()
     },
   }

@@ -1,22 +1,35 @@
-import type { IncomingMessage, Server } from 'node:http'
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { retryAfter } from '../gateway/advice.ts'
 import type { RefuseUpgrade } from '../gateway/ports.ts'
+import { toProblem } from '../gateway/respond.ts'
+import { mayComeBack } from '../protocol/codes.ts'
+import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
 import { frameLimit } from '../protocol/limits.ts'
 import type { Hello } from '../room/ports.ts'
 import { WebSocketConnection } from './connection.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { LocalRoom } from './local-room.ts'
 
 interface Handshake {
   readonly incoming: IncomingMessage
   readonly socket: Duplex
   readonly head: Buffer
+  /** The route has taken the socket over: there is nothing left to answer. */
+  taken: boolean
 }
 
-/** What a route answers that has taken the socket over: there is nothing left to answer. */
-const TAKEN = new Response(null, { status: 204 })
+/** How long a refused client may keep its half of the connection open (ms). */
+const LINGER = 1000
+
+/**
+ * Which requests the upgrade path is for. Clients offer `h2c` on any request, and Node would hand those over too, their
+ * method and body lost: they are answered as if they had not.
+ */
+export const isWebSocket = ({ method, headers, url = '' }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /\/ws(\?|$)/.test(url)
 
 /**
  * Lets routes of the app accept WebSockets. Hono's helper for it costs 12 kB per idle connection over bare `ws`
@@ -25,8 +38,11 @@ const TAKEN = new Response(null, { status: 204 })
 export class Upgrades {
   readonly #server: WebSocketServer
   readonly #handshakes = new WeakMap<Request, Handshake>()
+  readonly #heartbeat = new Heartbeat()
+  readonly #report: (error: unknown) => void
 
-  constructor(payloadLimit: number) {
+  constructor(payloadLimit: number, report: (error: unknown) => void) {
+    this.#report = report
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -39,64 +55,77 @@ export class Upgrades {
   listen(server: Server, app: (request: Request) => Response | Promise<Response>): void {
     server.on('upgrade', async (incoming, socket, head) => {
       socket.on('error', () => socket.destroy())
+      const handshake: Handshake = { incoming, socket, head, taken: false }
       try {
         const request = toRequest(incoming)
-        this.#handshakes.set(request, { incoming, socket, head })
+        this.#handshakes.set(request, handshake)
         const response = await app(request)
-        if (response !== TAKEN) await refuse(socket, response)
-      } catch {
-        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+        if (!handshake.taken) await answer(socket, response)
+      } catch (error) {
+        await answer(socket, toProblem(error, this.#report))
       }
     })
   }
 
   /** Accepts the request's WebSocket for a room. */
   accept(request: Request, room: LocalRoom, hello: Hello, protocol: string | null): Response {
-    this.#handle(request, protocol, (ws, socket) => {
+    return this.#handle(request, protocol, (ws, socket) => {
       const connection = new WebSocketConnection(ws, socket)
-      ws.on('message', (data: Buffer, isBinary: boolean) =>
-        room.received(connection, isBinary ? data : data.toString()),
-      )
+      ws.on('message', (data: Buffer, isBinary: boolean) => {
+        room.received(connection, isBinary ? data : data.toString())
+      })
       ws.on('close', () => room.closed(connection))
-      // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows.
-      ws.on('error', () => {})
       socket.on('drain', () => room.drained(connection))
       room.attach(connection, hello)
     })
-    return TAKEN
   }
 
-  readonly refuse: RefuseUpgrade = (request, { protocol, code, reason }) => {
+  readonly refuse: RefuseUpgrade = (request, { protocol, code, reason }) =>
     this.#handle(request, protocol, (ws) => {
-      ws.on('error', () => {})
-      if (protocol === 'holdline.v1') ws.send(`[${closingEvent(code, reason).json}]`)
+      const event = closingEvent(code, reason, mayComeBack(code) ? retryAfter() : undefined)
+      if (protocol === 'holdline.v1') ws.send(`[${event.json}]`)
       ws.close(code, reason)
     })
-    return TAKEN
+
+  /** Resolves when every WebSocket is gone; those that do not answer their close within `patience` (ms) are cut off. */
+  closed(patience: number): Promise<void> {
+    return this.#heartbeat.closed(patience)
   }
 
-  #handle(request: Request, protocol: string | null, use: (ws: import('ws').WebSocket, socket: Duplex) => void): void {
+  #handle(request: Request, protocol: string | null, use: (ws: WebSocket, socket: Duplex) => void): Response {
     const handshake = this.#handshakes.get(request)
-    if (handshake === undefined) throw new Error('Only an upgrade request can be upgraded')
+    if (handshake === undefined) throw new Refusal('upgrade_required', 'Open this with a WebSocket client')
     const { incoming, socket, head } = handshake
     // `ws` answers the first subprotocol that was offered; the gateway has chosen.
     if (protocol !== null) incoming.headers['sec-websocket-protocol'] = protocol
-    this.#server.handleUpgrade(incoming, socket, head, (ws) => use(ws, socket))
+    handshake.taken = true
+    this.#server.handleUpgrade(incoming, socket, head, (ws) => {
+      // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows.
+      ws.on('error', () => {})
+      this.#heartbeat.watch(ws)
+      use(ws, socket)
+    })
+    return new Response(null, { status: 204 })
   }
 }
 
+/** @throws Refusal `bad_request` */
 function toRequest({ headers, url = '/' }: IncomingMessage): Request {
   const copied = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     for (const each of [value ?? []].flat()) copied.append(name, each)
   }
-  return new Request(new URL(url, `http://${headers.host ?? 'localhost'}`), { headers: copied })
+  const target = URL.parse(url, `http://${headers.host ?? 'localhost'}`)
+  if (target === null) throw new Refusal('bad_request', 'The Host header or the path is malformed')
+  return new Request(target, { headers: copied })
 }
 
-async function refuse(socket: Duplex, response: Response): Promise<void> {
+async function answer(socket: Duplex, response: Response): Promise<void> {
   const body = Buffer.from(await response.arrayBuffer())
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
   const status = `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ''}\r\n`
   socket.write(`${status}${headers}content-length: ${body.length}\r\nconnection: close\r\n\r\n`)
   socket.end(body)
+  // No timeout of the HTTP server's applies to it any more.
+  setTimeout(() => socket.destroy(), LINGER).unref()
 }

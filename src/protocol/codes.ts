@@ -19,13 +19,11 @@ export const CLOSE = {
   revoked: 4507,
 } as const
 
-export type CloseReason = keyof typeof CLOSE
-
 /** RFC 6455 section 7.4.1: a message that is too big to process. What plain connections get, which know no events. */
 export const TOO_BIG = 1009
 
-/** May the client come back by itself? */
-export const isFinal = (code: number): boolean => code >= 4500 && code <= 4999
+/** May the client come back by itself? Then it is told when. */
+export const mayComeBack = (code: number): boolean => code >= 4000 && code < 4500
 
 /** Codes that an endpoint may put into a close frame (RFC 6455 section 7.4); 1005, 1006 and the like may not. */
 export const isSendable = (code: number): boolean =>

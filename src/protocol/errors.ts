@@ -20,6 +20,9 @@ export const ERRORS = {
   draining: { status: 503, title: 'The gateway is going down' },
 } as const
 
+/** Those after which the same may succeed. They come with advice when to try again. */
+export const isTransient = (code: ErrorCode): boolean => ERRORS[code].status === 429 || ERRORS[code].status === 503
+
 export type ErrorCode = keyof typeof ERRORS
 
 /** A request or an operation that is refused: what happened, in the caller's words, under a stable code. */

@@ -39,8 +39,9 @@ export const cursorEvent = (cursor: string): Item => item('cursor', { cursor }, 
 
 export const ackEvent = (ack: { ref?: Ref; cursor?: string; id?: string; duplicate?: true }): Item => item('ack', ack)
 
-export const errorEvent = (ref: Ref | undefined, code: ErrorCode, message: string): Item =>
-  item('error', { ...(ref !== undefined && { ref }), code, message })
+/** `retryAfter`: seconds, where the same may succeed later. */
+export const errorEvent = (ref: Ref | undefined, code: ErrorCode, message: string, retryAfter?: number): Item =>
+  item('error', { ...(ref !== undefined && { ref }), code, message, ...(retryAfter !== undefined && { retryAfter }) })
 
 export const closingEvent = (code: number, reason: string, retryAfter?: number): Item =>
   item('closing', { code, reason, ...(retryAfter !== undefined && { retryAfter }) })

@@ -1,5 +1,5 @@
 import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
-import { CLOSE } from '../protocol/codes.ts'
+import { CLOSE, mayComeBack } from '../protocol/codes.ts'
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
 import { type Entry, mayRead, type Reader } from '../protocol/entry.ts'
 import { closingEvent, cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
@@ -144,7 +144,8 @@ export class Fanout {
     const member = this.#members.get(connection)
     const codec = member?.group.codec
     if (member !== undefined && (codec === 'framed' || codec === 'sse')) {
-      this.#send(member, [closingEvent(code, reason, retryAfter)], headPosition(this.#head))
+      const advice = mayComeBack(code) ? (retryAfter ?? this.#host.retryAfter(0)) : undefined
+      this.#send(member, [closingEvent(code, reason, advice)], headPosition(this.#head))
     }
     connection.close(code, reason)
   }

@@ -1,3 +1,4 @@
+import { isTransient } from '../protocol/errors.ts'
 import { ackEvent, errorEvent, type Item } from '../protocol/events.ts'
 import type { Outcome, Reply, ReplyTo } from './ports.ts'
 
@@ -8,7 +9,11 @@ export const toReply = ({ id }: ReplyTo, outcome: Outcome): Reply =>
     : { type: 'published', ...(id !== undefined && { id }), ...outcome }
 
 /** A commit's outcome, for who asked over a connection. */
-export const toEvent = ({ ref, id }: Extract<ReplyTo, { connection: unknown }>, outcome: Outcome): Item =>
+export const toEvent = (
+  { ref, id }: Extract<ReplyTo, { connection: unknown }>,
+  outcome: Outcome,
+  retryAfter: () => number,
+): Item =>
   'error' in outcome
-    ? errorEvent(ref, outcome.error, outcome.message)
+    ? errorEvent(ref, outcome.error, outcome.message, isTransient(outcome.error) ? retryAfter() : undefined)
     : ackEvent({ ...(ref !== undefined && { ref }), ...(id !== undefined && { id }), ...outcome })

@@ -101,6 +101,8 @@ export interface RoomHost {
   /** → `room.alarm()`, not before `time` (ms); null: not needed. */
   wakeAt(time: number | null): void
   now(): number
+  /** Seconds, jittered, after which one of so many clients may come back. */
+  retryAfter(clients: number): number
   randomId(): string
   /** Tells the operator; `error` is not the client's to see. */
   report(error: unknown): void

@@ -60,6 +60,7 @@ export class Room<State = unknown> {
   readonly #callbacks: Callbacks<State>
   readonly #payloadLimit: number
   readonly #awakeSince: number
+  readonly #retryAfter = (): number => this.#host.retryAfter(0)
   /** Connections for which history is being read: one page at a time, or a few bytes of input would cost megabytes of reading. */
   readonly #scans = new WeakSet<Connection>()
   #head: Head
@@ -250,7 +251,7 @@ export class Room<State = unknown> {
       if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
       else {
         const items = told.get(replyTo.connection) ?? []
-        items.push(toEvent(replyTo, outcome))
+        items.push(toEvent(replyTo, outcome, this.#retryAfter))
         told.set(replyTo.connection, items)
       }
     }
@@ -285,6 +286,13 @@ export class Room<State = unknown> {
   /** Sends to those who read again, where the transport does not say so, and gives up those who have not for long. */
   lookAfter(): void {
     this.#fanout.lookAfter(this.#host.now())
+  }
+
+  /** The host goes down: everyone is sent away, with advice when to come back that is spread over all of them. */
+  drain(clients: number): void {
+    for (const connection of [...this.#fanout.connections]) {
+      this.#fanout.close(connection, CLOSE.drain, 'drain', this.#host.retryAfter(clients))
+    }
   }
 
   /** The time that was asked for with `wakeAt` has come. */
@@ -423,7 +431,7 @@ export class Room<State = unknown> {
   #answer(replyTo: ReplyTo | undefined, outcome: Outcome): void {
     if (replyTo === undefined) return
     if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
-    else this.#fanout.tell(replyTo.connection, [toEvent(replyTo, outcome)])
+    else this.#fanout.tell(replyTo.connection, [toEvent(replyTo, outcome, this.#retryAfter)])
   }
 }
 

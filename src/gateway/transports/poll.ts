@@ -2,9 +2,10 @@ import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
+import { retryAfter } from '../advice.ts'
 import type { RoomStub, Runtime, Wire } from '../ports.ts'
 import { atMost, presenceOf, type Query, sessionOf, startOf } from '../query.ts'
-import { problem } from '../respond.ts'
+import { jsonText, problem } from '../respond.ts'
 
 /** `GET /v1/rooms/:room/poll` (POLL-1 to POLL-5). */
 export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
@@ -13,17 +14,18 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
   const { session, resume } = await sessionOf(room, query)
   const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
   const outcome = await held(hello, runtime.room(room), wait, signal)
-  if (typeof outcome !== 'string' && (outcome.code === CLOSE.forbidden || start.cursor === undefined)) {
-    return outcome.code === CLOSE.forbidden ? problem('forbidden', outcome.reason) : problem('busy', outcome.reason)
+  if (typeof outcome === 'string') return answer(outcome, 0)
+  if (outcome.code >= 4500) return problem('forbidden', outcome.reason)
+  if (start.cursor === undefined)
+    return problem(outcome.code === CLOSE.storage ? 'storage' : 'draining', outcome.reason)
+  // Nothing came: the client's own cursor still says up to where it has seen. Whoever was sent away comes back later.
+  const nothing = `{"cursor":"${start.cursor}","head":"${start.cursor}","events":[]`
+  return answer(nothing, outcome === IDLE ? 0 : retryAfter())
+
+  function answer(part: string, after: number): Response {
+    const secret = resume === undefined ? '' : `,"resume":"${resume}"`
+    return jsonText(`${part},"session":"${session}"${secret},"advice":{"wait":${runtime.pollWait},"after":${after}}}`)
   }
-  // Nothing came: the client's own cursor still says up to where it has seen.
-  const part =
-    typeof outcome === 'string' ? outcome : `{"cursor":"${start.cursor}","head":"${start.cursor}","events":[]`
-  const secret = resume === undefined ? '' : `,"resume":"${resume}"`
-  const advice = `"advice":{"wait":${runtime.pollWait},"after":0}`
-  return new Response(`${part},"session":"${session}"${secret},${advice}}`, {
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  })
 }
 
 /** Why a poll ended without an answer of the room's. */
@@ -49,7 +51,8 @@ function held(hello: Hello, room: RoomStub, wait: number, signal: AbortSignal): 
     }
     const leave = (): void => end(IDLE)
     const timer = setTimeout(leave, wait * 1000)
-    signal.addEventListener('abort', leave)
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave)
     const leg = {
       write: (pack: Pack) => end(pack.frames.join('')),
       credit: () => Number.POSITIVE_INFINITY,

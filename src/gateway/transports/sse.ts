@@ -47,18 +47,26 @@ export async function sse(room: string, query: Query, request: Request, runtime:
         write(encoder.encode(`retry: ${1000 + Math.floor(Math.random() * 4000)}\n`))
         // One timer that looks when it last spoke: setting it anew for every event would cost more than the event.
         const comment = (): void => {
+          if (over) return
           if (Date.now() - spoke >= LIMITS.comment * 1000) write(encoder.encode(':\n\n'))
           timer = setTimeout(comment, spoke + LIMITS.comment * 1000 - Date.now())
         }
         timer = setTimeout(comment, LIMITS.comment * 1000)
-        request.signal.addEventListener('abort', end)
+        if (request.signal.aborted) end()
+        else request.signal.addEventListener('abort', end)
         const leg = {
           write: (pack: Pack) => write(bytesOf(pack)),
           credit: () => controller.desiredSize ?? 0,
           closed: () => end(),
         }
-        wire = await runtime.room(room).dial(hello, leg)
-        if (over) wire.close()
+        try {
+          wire = await runtime.room(room).dial(hello, leg)
+          if (over) wire.close()
+        } catch (error) {
+          // The stream has begun, so this is no status any more: it ends, and the client comes back (SSE-5).
+          runtime.report(error)
+          end()
+        }
       },
       pull: () => wire?.drained(),
       cancel: () => end(),

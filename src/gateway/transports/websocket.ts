@@ -1,5 +1,5 @@
 import { CLOSE, closeReason } from '../../protocol/codes.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { type ErrorCode, isTransient, Refusal } from '../../protocol/errors.ts'
 import { roomName } from '../../protocol/names.ts'
 import { type Runtime, SUBPROTOCOLS } from '../ports.ts'
 import { presenceOf, type Query, sessionOf, startOf } from '../query.ts'
@@ -22,9 +22,9 @@ export async function websocket(request: Request, room: string, query: Query, ru
     } as const
     return await runtime.room(name).upgrade(request, hello, protocol)
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof Refusal) || error.code === 'upgrade_required') throw error
     const reason = closeReason(`${error.code}: ${error.message}`)
-    return runtime.refuse(request, { protocol, code: CLOSE.protocol, reason })
+    return runtime.refuse(request, { protocol, code: closeCodeOf(error.code), reason })
   }
 }
 
@@ -38,3 +38,13 @@ function choose(offered: string | null): string | null {
   }
   return known
 }
+
+/** How a refusal is said by a close: what may succeed later is one to come back from. */
+const closeCodeOf = (code: ErrorCode): number =>
+  code === 'storage'
+    ? CLOSE.storage
+    : code === 'draining'
+      ? CLOSE.drain
+      : isTransient(code)
+        ? CLOSE.rate
+        : CLOSE.protocol

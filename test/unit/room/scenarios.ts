@@ -107,6 +107,56 @@ export const scenarios: Record<string, Scenario> = {
       expect(a.messages).toEqual([0, 1, 2, 3, 4, 5])
     },
   },
+  'FAN-4 who has not read for long is given up, and may come back': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      b.credits = 0
+      world.says(a, publish(1))
+      world.settles()
+      world.passes(LIMITS.patience)
+      world.room.lookAfter()
+      expect(b.closed).toBeUndefined()
+      world.passes(1)
+      world.room.lookAfter()
+      expect(b.closed).toEqual({ code: 4001, reason: 'slow' })
+      expect(b.events.at(-1)).toEqual({ type: 'closing', code: 4001, reason: 'slow', retryAfter: 1 })
+      const again = world.connect({ session: 'b', cursor: '0-0' })
+      world.settles()
+      expect(again.messages).toEqual([1])
+    },
+  },
+  'a repeat never acts where the first one left nothing': {
+    room: class extends Room {
+      override onMessage(_session: Session | null, message: Incoming): void {
+        this.broadcast({ clean: message.data }, { ephemeral: true })
+      }
+    },
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      const evil = publish('evil', { id: 'x' })
+      world.says(a, evil, evil)
+      world.settles()
+      expect(a.messages).toEqual([{ clean: 'evil' }])
+      expect(world.log.load().head.epochs).toEqual([])
+    },
+  },
+  'a callback that is asynchronous is told so, and does nothing': {
+    room: class extends Room {
+      // TypeScript lets a promise pass for void, and so will somebody.
+      override async onMessage(): Promise<void> {
+        this.broadcast('half done')
+        throw new Error('late')
+      }
+    },
+    play(world) {
+      const a = world.connect({ session: 'a' })
+      world.says(a, publish(1, { ref: 1 }))
+      world.settles()
+      expect(a.events.at(-1)).toMatchObject({ ref: 1, code: 'internal' })
+      expect(world.reported).toMatchObject([{ message: expect.stringContaining('synchronous') }])
+      expect(a.messages).toEqual([])
+    },
+  },
   'a plain connection that falls behind is closed': {
     play(world) {
       const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b', codec: 'plain' })]

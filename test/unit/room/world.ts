@@ -178,6 +178,10 @@ export class World implements RoomHost {
     return this.#now
   }
 
+  retryAfter(): number {
+    return 1
+  }
+
   randomId(): string {
     return `id${++this.#ids}`
   }

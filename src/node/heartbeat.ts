@@ -1,0 +1,49 @@
+import type { WebSocket } from 'ws'
+import { CLOSE } from '../protocol/codes.ts'
+import { LIMITS } from '../protocol/limits.ts'
+
+/** Asks every WebSocket whether it is still there: one that vanished without a word is noticed by nothing else. */
+export class Heartbeat {
+  /** How many pings each has left unanswered. */
+  readonly #missed = new Map<WebSocket, number>()
+  #timer: NodeJS.Timeout | undefined
+  #whenEmpty: (() => void) | undefined
+
+  watch(ws: WebSocket): void {
+    this.#missed.set(ws, 0)
+    this.#timer ??= setInterval(() => this.#beat(), LIMITS.heartbeat * 1000).unref()
+    ws.on('pong', () => this.#missed.set(ws, 0))
+    ws.on('close', () => {
+      this.#missed.delete(ws)
+      if (this.#missed.size > 0) return
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      this.#whenEmpty?.()
+    })
+  }
+
+  /** Resolves when all are gone; those that are left after `patience` (ms) are cut off. */
+  async closed(patience: number): Promise<void> {
+    if (this.#missed.size === 0) return
+    const cut = setTimeout(() => {
+      for (const ws of this.#missed.keys()) ws.terminate()
+    }, patience)
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve
+    })
+    clearTimeout(cut)
+  }
+
+  #beat(): void {
+    for (const [ws, missed] of this.#missed) {
+      if (missed < 2) {
+        this.#missed.set(ws, missed + 1)
+        ws.ping()
+      } else {
+        // The close frame will hardly arrive; if it does, it says why.
+        ws.close(CLOSE.silent, 'silent')
+        ws.terminate()
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { call, url } from '../conformance/clients/http.ts'
+import { handshake, RawClient } from '../conformance/clients/raw.ts'
+import { Framed, Plain } from '../conformance/clients/websocket.ts'
+import { freshRoom } from '../conformance/suite.ts'
+import { root } from '../targets/target.ts'
+
+async function start(data: string) {
+  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', HOLDLINE_DATA: data }
+  const child = spawn(process.execPath, ['src/cli/start.ts'], { cwd: root, env })
+  const [line] = await once(child.stdout, 'data')
+  return { child, base: /http:\/\/\S+/.exec(`${line}`)?.[0] as string }
+}
+
+it('DRAIN-1 SIGTERM sends everyone away with advice, answers what is held, writes what waits and exits 0', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdline-drain-'))
+  const { child, base } = await start(join(folder, 'rooms.db'))
+  const room = freshRoom()
+  const publish = (data: string) =>
+    call(url(base, room, '/messages'), { method: 'POST', body: data, headers: { 'content-type': 'text/plain' } })
+  const { cursor } = await publish('before')
+  const framed = await Promise.all(Array.from({ length: 5 }, () => Framed.open(base, room)))
+  const plain = await Plain.open(base, room)
+  // It never answers a close, and must not hold the others up.
+  const stubborn = new RawClient(base)
+  stubborn.write(handshake(base, room, { 'sec-websocket-protocol': 'holdline.v1' }))
+  await stubborn.until('welcome')
+  const poll = call(url(base, room, '/poll', { cursor, wait: 55 }))
+  const events = await fetch(url(base, room, '/events', { cursor }))
+  await framed[0]?.ask({ op: 'history' })
+  const last = framed[0]?.ask({ op: 'publish', data: 'last words' })
+
+  const began = Date.now()
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+
+  expect(await last).toMatchObject({ type: 'ack' })
+  const advice: number[] = []
+  for (const each of framed) {
+    const [closing] = (await each.inbox.until(({ type }) => type === 'closing')).slice(-1)
+    expect(closing).toMatchObject({ type: 'closing', code: 4000, reason: 'drain' })
+    advice.push((closing as unknown as { retryAfter: number }).retryAfter)
+    expect(await each.closed).toMatchObject({ code: 4000 })
+  }
+  expect(new Set(advice).size).toBeGreaterThan(1)
+  expect(Math.min(...advice)).toBeGreaterThan(0)
+  expect((await plain.closed).code).toBe(4000)
+  const answer = await poll
+  // Either the last words reached it, or it was sent away; then it is told when to come back.
+  expect(answer.http).toBe(200)
+  if (answer.events?.length === 0) expect(answer.advice?.after).toBeGreaterThan(0)
+  expect(await events.text()).toContain('event: closing')
+  expect(await gone).toEqual([0, null])
+  expect(Date.now() - began).toBeLessThan(10_000)
+
+  const again = await start(join(folder, 'rooms.db'))
+  expect((await call(url(again.base, room, '/messages'))).text).toContain('last words')
+  again.child.kill('SIGKILL')
+  await once(again.child, 'exit')
+  rmSync(folder, { recursive: true })
+})
