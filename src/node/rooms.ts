@@ -38,8 +38,9 @@ export class Rooms {
     return made
   }
 
-  /** Sends everyone away. */
+  /** Sends everyone away; who waits for an acknowledgement has it before. */
   drain(): void {
+    this.#commit()
     const clients = [...this.#rooms.values()].reduce((sum, room) => sum + room.connections, 0)
     for (const room of this.#rooms.values()) room.drain(clients)
   }
