@@ -1,15 +1,23 @@
 import type { Pack } from '../protocol/codec/index.ts'
 import { closeReason, isSendable } from '../protocol/codes.ts'
+import { probeText } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Attachment, Connection } from '../room/ports.ts'
 
 /** A hibernatable WebSocket: a client's own, or one that a Worker dialled for a poll or a stream. */
 export class SocketConnection implements Connection {
   readonly #socket: WebSocket
+  /** Does the socket tell what it holds? From workerd 1.20261117 on; before it, a framed client is asked (WS-6). */
+  readonly #tells: boolean
   attachment: Attachment
+  // Bytes sent, asked about and confirmed. After a sleep they begin at nothing, as a connection does that owes nothing.
+  #sent = 0
+  #probed = 0
+  #confirmed = 0
 
   constructor(socket: WebSocket) {
     this.#socket = socket
+    this.#tells = typeof socket.bufferedAmount === 'number'
     this.attachment = socket.deserializeAttachment() as Attachment
   }
 
@@ -22,12 +30,20 @@ export class SocketConnection implements Connection {
     // send() on a socket that is closing throws, and getWebSockets() lists those too.
     if (this.#socket.readyState !== WebSocket.OPEN) return
     for (const frame of pack.frames) this.#socket.send(frame)
+    if (this.#tells || this.attachment.codec !== 'framed') return
+    this.#sent += pack.size
+    if (this.#sent - this.#probed < LIMITS.probe) return
+    this.#probed = this.#sent
+    this.#socket.send(probeText(this.#sent))
   }
 
   credit(): number {
-    // From workerd 1.20261117 on; before it, what the socket holds cannot be seen.
-    const { bufferedAmount } = this.#socket
-    return typeof bufferedAmount === 'number' ? LIMITS.ahead - bufferedAmount : LIMITS.ahead
+    if (this.#tells) return LIMITS.ahead - this.#socket.bufferedAmount
+    return LIMITS.ahead - (this.#sent - this.#confirmed)
+  }
+
+  confirm(n: number): void {
+    this.#confirmed = Math.max(this.#confirmed, Math.min(n, this.#sent))
   }
 
   close(code: number, reason: string): void {
@@ -67,6 +83,10 @@ export class PendingConnection implements Connection {
   credit(): number {
     if (this.#socket !== undefined) return this.#socket.credit()
     return LIMITS.ahead - this.packs.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  confirm(n: number): void {
+    this.#socket?.confirm(n)
   }
 
   close(code: number, reason: string): void {

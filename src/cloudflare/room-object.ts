@@ -3,6 +3,7 @@ import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import { Beat } from '../room/beat.ts'
 import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Ticket, Work } from '../room/ports.ts'
 import { Replies } from '../room/replies.ts'
@@ -24,6 +25,8 @@ export type RoomObjectClass = new (ctx: DurableObjectState, env: Env) => Durable
 
 /** RFC 6455 section 7.4.1. */
 const INTERNAL_ERROR = 1011
+/** Two missed pings and the time that one may take (ms). */
+const SILENCE = (2 * LIMITS.heartbeat + 5) * 1000
 /** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
 const TURN_BYTES = 16 * 1024 * 1024
 /** How often connections that do not read are looked after (ms): hibernatable sockets do not say that they drained. */
@@ -54,6 +57,10 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT))
       for (const socket of ctx.getWebSockets()) {
         if (socket.readyState !== WebSocket.OPEN) continue
+        if (this.#isSilent(socket)) {
+          socket.close(CLOSE.silent, 'silent')
+          continue
+        }
         const connection = new SocketConnection(socket)
         this.#sockets.set(socket, connection)
         this.#connections.add(connection)
@@ -254,6 +261,12 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {
       return new RoomOf(this, { name: this.ctx.id.name ?? '', limits: limitsOf(this.env), ...stored })
+    }
+
+    /** WS-11: it has pinged before, and has missed two since. */
+    #isSilent(socket: WebSocket): boolean {
+      const last = this.ctx.getWebSocketAutoResponseTimestamp(socket)
+      return last !== null && Date.now() - last.getTime() > SILENCE
     }
 
     #left(socket: WebSocket): void {

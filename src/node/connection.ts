@@ -13,6 +13,9 @@ abstract class LocalConnection implements Connection {
     this.attachment = attachment
   }
 
+  /** The socket's own buffer tells what has not been read: nothing is probed here. */
+  confirm(): void {}
+
   abstract write(pack: Pack): void
   abstract credit(): number
   abstract close(code: number, reason: string): void

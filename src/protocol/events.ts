@@ -46,6 +46,9 @@ export const errorEvent = (ref: Ref | undefined, code: ErrorCode, message: strin
 export const closingEvent = (code: number, reason: string, retryAfter?: number): Item =>
   item('closing', { code, reason, ...(retryAfter !== undefined && { retryAfter }) })
 
+/** Asks the client to say that it has read up to here (WS-6). */
+export const probeText = (n: number): string => `[{"type":"probe","n":${n}}]`
+
 export const PONG: Item = item('pong', {})
 
 /** WS-5: this text, exactly, is answered by that one, on the edge by the platform while the room sleeps. */

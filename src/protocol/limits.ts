@@ -11,6 +11,8 @@ export const LIMITS = {
   pack: 64 * 1024,
   /** FAN-2: what a connection may be owed before it counts as behind. */
   ahead: 1024 * 1024,
+  /** WS-6: bytes between two probes, where the socket does not tell what it holds. */
+  probe: 256 * 1024,
   /** FAN-4: milliseconds that one may be behind without reading anything. */
   patience: 30_000,
   /** FOLLOW-8: invisible messages after which a live client hears how far it has come. */

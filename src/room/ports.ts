@@ -153,6 +153,8 @@ export interface Connection {
   write(pack: Pack): void
   /** Bytes that may still be written before it counts as behind. */
   credit(): number
+  /** The client has read up to there: it answers the connection's own `probe` (WS-6). */
+  confirm(n: number): void
   close(code: number, reason: string): void
 }
 

@@ -338,6 +338,7 @@ export class Room<State = unknown> {
         this.#history({ reader: connection.attachment, replyTo: to }, operation.query)
         break
       case 'probe':
+        connection.confirm(operation.n)
         this.#fanout.drained(connection)
         break
       case 'ping':

@@ -40,6 +40,8 @@ export class VirtualConnection implements Connection {
     return this.credits
   }
 
+  confirm(): void {}
+
   close(code: number, reason: string): void {
     this.closed ??= { code, reason }
   }
