@@ -30,10 +30,22 @@ export interface ServerEvent {
   reason?: string
   retryAfter?: number
   n?: number
+  action?: 'sync' | 'join' | 'update' | 'leave' | 'count'
+  state?: unknown
+  count?: number
+  members?: Member[]
+  rev?: string
   /** What a plain connection would receive of a message. */
   payload?: string | Uint8Array
   /** The text of `data` as it came over the wire. */
   raw?: string
+}
+
+/** One session that is present, as others are told of it. */
+export interface Member {
+  session: string
+  user?: string
+  state?: unknown
 }
 
 export interface Gap {

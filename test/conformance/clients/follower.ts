@@ -18,6 +18,8 @@ export abstract class Follower {
   welcome: ServerEvent = { type: 'none' }
   /** The cursor to come back with. Plain connections never learn it. */
   cursor: string | undefined
+  /** What it knows of who is here, to come back with (PRES-4). */
+  rev: string | undefined
 
   constructor(name: string) {
     this.inbox = new Inbox(name)
@@ -53,12 +55,24 @@ export abstract class Follower {
     }
   }
 
+  /** The presence events up to a message with that payload: how a case proves that no other came. */
+  async presenceUntil(marker: string, patience = PATIENCE): Promise<ServerEvent[]> {
+    const found: ServerEvent[] = []
+    for (;;) {
+      const event = await this.next(patience)
+      if (event.type === 'message' && event.payload === marker) return found
+      if (event.type === 'presence') found.push(event)
+      else if (event.type !== 'message') throw new Error(`amid presence came ${JSON.stringify(event)}`)
+    }
+  }
+
   /** Every event passes here, so that the cursor moves with what was received and with nothing else (CUR-5). */
   protected receive(event: ServerEvent): void {
     if (event.type === 'message' || event.type === 'cursor') this.cursor = event.cursor ?? this.cursor
     if (event.type === 'gap') this.cursor = event.before
+    if (event.type === 'presence') this.rev = event.rev
     this.inbox.push(event)
   }
 }
 
-const heard = new Set(['message', 'ack', 'history', 'error', 'gap', 'pong', 'closing'])
+const heard = new Set(['message', 'presence', 'ack', 'history', 'error', 'gap', 'pong', 'closing'])

@@ -20,8 +20,18 @@ export interface Body {
   advice?: { wait: number; after: number }
   room?: string
   sessions?: number
+  results?: Result[]
   connections?: Record<string, number>
   awakeSince?: number
+}
+
+/** What became of one message of a batch (BATCH-1). */
+export interface Result {
+  cursor?: string
+  id?: string
+  duplicate?: boolean
+  code?: string
+  message?: string
 }
 
 export interface Answer extends Body {

@@ -45,7 +45,10 @@ class Poller extends Follower {
 
   async #loop(query: Query): Promise<void> {
     try {
-      while (!this.#stop.signal.aborted) await this.#poll({ ...query, cursor: this.cursor, wait: 20 })
+      while (!this.#stop.signal.aborted) {
+        const presence = query.presence === undefined ? undefined : (this.rev ?? query.presence)
+        await this.#poll({ ...query, presence, cursor: this.cursor, wait: 20 })
+      }
     } catch (error) {
       this.inbox.end(`${error}`)
     }

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { World } from './world.ts'
+
+/** Over the wire nobody has a user until tokens say who it is. */
+describe.each([
+  { how: 'as it is', amnesia: false },
+  { how: 'born again before every event', amnesia: true },
+])('sessions of users, the room $how', ({ amnesia }) => {
+  it('SES-2 a session belongs to its first user, also while nobody is connected', () => {
+    const world = new World({ amnesia })
+    const watcher = world.connect({ session: 'w', presence: '' })
+    const ada = world.connect({ session: 'a', user: 'ada', presence: '' })
+    world.settles()
+    const refused = [{ session: 'a', user: 'eve' }, { session: 'a' }, { session: 'w', user: 'eve' }]
+    for (const hello of refused) expect(world.connect(hello).closed).toMatchObject({ code: 4503 })
+    world.leaves(ada)
+    for (const hello of refused) expect(world.connect(hello).closed).toMatchObject({ code: 4503 })
+    const again = world.connect({ session: 'a', user: 'ada', presence: '' })
+    world.settles()
+    expect(again.closed).toBeUndefined()
+    const joins = watcher.events.filter(({ action, session }) => action === 'join' && session === 'a')
+    expect(joins).toMatchObject([{ user: 'ada' }])
+  })
+})
