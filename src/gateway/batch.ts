@@ -35,14 +35,11 @@ export async function publishMany(request: Request, runtime: Runtime): Promise<R
 function readItems(source: string, payloadLimit: number): { items: Item[]; results: Result[] } {
   const body = parseJson(source)
   const list = typeof body === 'object' && body !== null && 'messages' in body ? body.messages : undefined
-  if (
-    !Array.isArray(list) ||
-    list.length === 0 ||
-    list.length > LIMITS.batch ||
-    Object.keys(body as object).length > 1
-  ) {
+  if (!Array.isArray(list) || list.length === 0 || list.length > LIMITS.batch) {
     throw new Refusal('bad_request', `The body is {"messages":[…]} with 1 to ${LIMITS.batch} of them`)
   }
+  const unknown = Object.keys(body as object).find((name) => name !== 'messages')
+  if (unknown !== undefined) throw new Refusal('unknown_field', `The body has no \`${unknown}\``)
   const items: Item[] = []
   const results: Result[] = []
   elementTexts(memberText(source, 'messages') as string).forEach((text, index) => {
