@@ -96,6 +96,7 @@ export class Participants {
 
   /** Asks for the alarm when the next session that is worth one ends. */
   schedule(): void {
+    if (!this.#stage.keepsSessions && this.presence.isEmpty) return
     for (const { held, endsAt } of this.#sessions.ending()) {
       if (!this.#isKept(held)) continue
       this.#host.wakeAt(endsAt)
@@ -143,8 +144,8 @@ export class Participants {
 
   #storeEnds(): void {
     const put = []
-    for (const { held, endsAt } of this.#sessions.ending()) {
-      if (held.endIsStored || !this.#isKept(held)) continue
+    for (const { held, endsAt } of this.#sessions.newlyEnding()) {
+      if (!this.#isKept(held)) continue
       held.endIsStored = true
       put.push(rowOf(held, endsAt))
     }

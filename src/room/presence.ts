@@ -29,6 +29,10 @@ export class Presence {
     this.#isLarge = this.#present.size > limit
   }
 
+  get isEmpty(): boolean {
+    return this.#present.size === 0
+  }
+
   get rev(): string {
     return this.#rev.toString()
   }

@@ -29,6 +29,8 @@ export class Sessions {
   readonly #held = new Map<string, Held>()
   /** When those without a connection end, the next first: all have the same grace. */
   readonly #ends = new Map<string, number>()
+  /** Those of them whose rows do not say so yet: looking for them among all would cost each close all who left before. */
+  readonly #newlyEnding = new Set<string>()
 
   /** Rows as they were stored; their connections are attached after. Those that have none then end in due time. */
   constructor(rows: readonly SessionRow[], grace: number, now: number) {
@@ -39,6 +41,7 @@ export class Sessions {
       const session = { id, ...(user !== undefined && { user }) }
       const held: Held = { session, connections: new Set(), endIsStored: endsAt !== undefined }
       this.#held.set(id, presence === undefined ? held : { ...held, presence })
+      if (endsAt === undefined) this.#newlyEnding.add(id)
     }
   }
 
@@ -67,6 +70,7 @@ export class Sessions {
     known.connections.add(connection)
     known.endIsStored = false
     this.#ends.delete(session.id)
+    this.#newlyEnding.delete(session.id)
     return { held: known, isNew: false, stale }
   }
 
@@ -75,6 +79,7 @@ export class Sessions {
     const held = this.#held.get(id)
     if (held === undefined || !held.connections.delete(connection) || held.connections.size > 0) return false
     this.#ends.set(id, now + this.#grace)
+    this.#newlyEnding.add(id)
     return true
   }
 
@@ -83,6 +88,7 @@ export class Sessions {
     const held = this.#held.get(id)
     this.#held.delete(id)
     this.#ends.delete(id)
+    this.#newlyEnding.delete(id)
     return held
   }
 
@@ -99,6 +105,14 @@ export class Sessions {
   /** When a session without a connection ends (ms). */
   endOf(id: string): number | undefined {
     return this.#ends.get(id)
+  }
+
+  /** The sessions that end and whose rows do not say so; each is given once. */
+  *newlyEnding(): Iterable<{ held: Held; endsAt: number }> {
+    for (const id of this.#newlyEnding) {
+      this.#newlyEnding.delete(id)
+      yield { held: this.#held.get(id) as Held, endsAt: this.#ends.get(id) as number }
+    }
   }
 
   /** The sessions that end, the next first. */
