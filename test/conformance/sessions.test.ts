@@ -15,6 +15,12 @@ chapter('sessions', (gateway) => {
       return held !== undefined && `${held.connections.sort()}` === `${connections.sort()}`
     })
 
+  const expectToEnd = async (room: string, id: string | undefined) => {
+    const { endsAt = 0 } = (await sessionInfo(gateway.url, room, `${id}`)) ?? {}
+    expect(endsAt - Date.now()).toBeGreaterThan(20_000)
+    expect(endsAt - Date.now()).toBeLessThanOrEqual(30_000)
+  }
+
   test('SES-1, SES-5 the same secret is one session, whatever the transports', async () => {
     const [room, resume] = [freshRoom(), freshSecret()]
     const { session } = await ask(gateway.url, room, { resume })
@@ -33,25 +39,32 @@ chapter('sessions', (gateway) => {
     expect(new Set(sessions.map(({ welcome }) => welcome.session)).size).toBe(2)
   })
 
-  // That a stream's reader has left shows on workerd only when a comment cannot be written: grace.test.ts waits for it.
-  const noticed = transports.filter(({ name }) => name !== 'sse')
-
-  test.each(noticed)(
+  // The others: on workerd it shows late that a stream's or a poll's reader has left. grace.test.ts waits for it.
+  test.each(transports.filter(({ name }) => name === 'framed' || name === 'plain'))(
     'SES-1, SES-5 a session outlives its last connection, here of $name, by 30 s',
     async ({ open }) => {
       const [room, resume] = [freshRoom(), freshSecret()]
       const { session } = await ask(gateway.url, room, { resume })
-      const reader = await open(gateway.url, room, { resume })
-      await reader.close()
+      await (await open(gateway.url, room, { resume })).close()
       await holds(room, session, [])
-      const { endsAt = 0 } = (await sessionInfo(gateway.url, room, `${session}`)) ?? {}
-      expect(endsAt - Date.now()).toBeGreaterThan(20_000)
-      expect(endsAt - Date.now()).toBeLessThanOrEqual(30_000)
-      const again = await open(gateway.url, room, { resume })
+      await expectToEnd(room, session)
+      await open(gateway.url, room, { resume })
       expect(await sessionInfo(gateway.url, room, `${session}`)).not.toHaveProperty('endsAt')
-      await again.close()
     },
   )
+
+  test('SES-1, SES-5 a session outlives the last of its polls by 30 s', async () => {
+    const [room, resume] = [freshRoom(), freshSecret()]
+    const { session, cursor } = await ask(gateway.url, room, { resume })
+    await expectToEnd(room, session)
+    const held = ask(gateway.url, room, { resume, cursor, wait: 55 })
+    await holds(room, session, ['poll'])
+    expect(await sessionInfo(gateway.url, room, `${session}`)).not.toHaveProperty('endsAt')
+    await say(gateway.url, room, 'end')
+    await held
+    await holds(room, session, [])
+    await expectToEnd(room, session)
+  })
 
   describe('SES-3', () => {
     const four = async (room: string, resume: string) => {
@@ -66,6 +79,15 @@ chapter('sessions', (gateway) => {
         expect(await oldest.closed).toEqual({ code: 4505, reason: 'replaced' })
         if (oldest instanceof Framed) expect(await oldest.next()).toMatchObject({ type: 'closing', code: 4505 })
       }
+    })
+
+    test('SES-3 a fifth connection refuses the oldest poll', async () => {
+      const [room, resume] = [freshRoom(), freshSecret()]
+      const cursor = await say(gateway.url, room, 'before')
+      const oldest = ask(gateway.url, room, { resume, cursor, wait: 55 })
+      await eventually('it is held', async () => (await info(gateway.url, room)).connections?.poll === 1)
+      await four(room, resume)
+      expect(await oldest).toMatchObject({ http: 403, code: 'forbidden', detail: 'replaced' })
     })
 
     test('SES-3 a fifth connection ends the oldest stream, saying why', async () => {
@@ -144,7 +166,8 @@ chapter('sessions', (gateway) => {
     await stream.ended
     expect(stream.inbox.waiting().at(-1)).toMatchObject({ type: 'closing', code: 4506, reason: 'disconnected' })
     expect(framed.inbox.waiting().at(-1)).toMatchObject({ type: 'closing', code: 4506, reason: 'disconnected' })
-    expect((await poll).http).toBe(200)
+    // A client that polls in a loop must not come back as if nothing had happened: it is a final refusal.
+    expect(await poll).toMatchObject({ http: 403, code: 'forbidden', detail: 'disconnected' })
     await say(gateway.url, room, 'end')
     expect((await other.presenceUntil('end')).at(-1)).toMatchObject({ action: 'leave', session })
     expect(await sessionInfo(gateway.url, room, `${session}`)).toBeUndefined()
