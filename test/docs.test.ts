@@ -37,7 +37,7 @@ describe('commands in the docs', () => {
   it.each(inLanguage('sh', /^curl/))('$page: $code', ({ code }) => {
     const env = { ...process.env, HOLDLINE: gateway.url }
     const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code], { env, encoding: 'utf8' })
-    expect(output).toMatch(/"cursor":|"messages":|event: welcome/)
+    expect(output).toMatch(/"cursor":|"messages":|"members":|event: welcome/)
     expect(output).not.toContain('"status"')
   })
 
