@@ -58,11 +58,12 @@ export async function bundle(entry: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { PORT, HOLDLINE_DATA: data, HOLDLINE_MAX_PAYLOAD: max } = process.env
+  const { PORT, HOLDLINE_DATA: data } = process.env
+  const vars = Object.entries(process.env).filter(([name]) => /^HOLDLINE_(?!DATA$)/.test(name))
   startEdge({
     port: Number(PORT ?? 8787),
     ...(data !== undefined && data !== '' && { data }),
-    vars: { ...(max !== undefined && { HOLDLINE_MAX_PAYLOAD: max }) },
+    vars: Object.fromEntries(vars) as Record<string, string>,
   }).then(
     ({ url, stop }) => {
       console.log(`Holdline on workerd listens on ${url}\nOpen ${url}/ in two browser tabs and chat.`)

@@ -1,7 +1,9 @@
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { payloadLimit } from '../protocol/data.ts'
+import { Refusal } from '../protocol/errors.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import { parseRetention, type Retention } from '../room/log/retention.ts'
 import type { RoomLimits } from '../room/ports.ts'
 import page from '../web/chat.html'
 import type { RoomMethods } from './room-object.ts'
@@ -12,6 +14,7 @@ export interface Env {
   readonly ROOMS: DurableObjectNamespace<RoomMethods>
   readonly HOLDLINE_MAX_PAYLOAD?: string
   readonly HOLDLINE_PRESENCE_LIST?: string
+  readonly HOLDLINE_RETENTION?: string
 }
 
 /** The stateless half: routes, and the polls and streams that it holds so that rooms can sleep. */
@@ -27,7 +30,7 @@ const toRuntime = (env: Env): Runtime => ({
   // Each re-poll wakes the room, so they are as rare as proxies allow.
   pollWait: 55,
   page,
-  ready: () => true,
+  ready: () => readiness(env),
   report: (error) => console.error(error),
 })
 
@@ -35,3 +38,21 @@ export const limitsOf = (env: Pick<Env, 'HOLDLINE_MAX_PAYLOAD' | 'HOLDLINE_PRESE
   payload: payloadLimit(env.HOLDLINE_MAX_PAYLOAD ? Number(env.HOLDLINE_MAX_PAYLOAD) : undefined),
   presence: env.HOLDLINE_PRESENCE_LIST ? Number(env.HOLDLINE_PRESENCE_LIST) : LIMITS.presenceList,
 })
+
+/** What a room keeps (KEEP-1). @throws Error that names the setting */
+export function keptBy(env: Pick<Env, 'HOLDLINE_RETENTION'>, room: string): Retention {
+  try {
+    return parseRetention(env.HOLDLINE_RETENTION ?? '')(room)
+  } catch (error) {
+    throw new Error(`HOLDLINE_RETENTION ${(error as Error).message}`)
+  }
+}
+
+function readiness(env: Env): true | Refusal {
+  try {
+    keptBy(env, '')
+    return true
+  } catch (error) {
+    return new Refusal('unconfigured', (error as Error).message)
+  }
+}

@@ -10,7 +10,7 @@ import { Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
-import { type Env, limitsOf } from './create-worker.ts'
+import { type Env, keptBy, limitsOf } from './create-worker.ts'
 import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
 
@@ -65,7 +65,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         this.#sockets.set(socket, connection)
         this.#connections.add(connection)
       }
-      this.#log = new ObjectLog(ctx.storage)
+      this.#log = this.#openLog()
       const stored = this.#log.load()
       this.#room = this.#made(stored)
       if (stored.sessions.length === 0) this.#turn(() => this.#room.wake(this.#connections))
@@ -250,13 +250,17 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     /** Nothing of these was written, or what came of it could not be told: the room is born again from what there is. */
     #reborn(works: readonly Work[]): void {
-      this.#log = new ObjectLog(this.ctx.storage)
+      this.#log = this.#openLog()
       const stored = this.#log.load()
       this.#room = this.#made(stored)
       this.#room.wake(this.#connections)
       const outcome = { error: 'storage', message: 'The log cannot be written' } as const
       const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
       this.#room.settled({ entries: [], outcomes, head: stored.head })
+    }
+
+    #openLog(): ObjectLog {
+      return new ObjectLog(this.ctx.storage, keptBy(this.env, this.ctx.id.name ?? ''))
     }
 
     #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {

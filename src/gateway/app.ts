@@ -49,7 +49,8 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   )
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) => {
-    if (!runtimeOf(c.env).ready()) throw new Refusal('draining', 'The gateway takes no more work')
+    const ready = runtimeOf(c.env).ready()
+    if (ready !== true) throw ready
     return c.json({ status: 'ok' })
   })
   app.get('/v1/rooms/:room/ws', (c) =>

@@ -1,4 +1,5 @@
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
+import type { Refusal } from '../protocol/errors.ts'
 import type { Command, Hello, Reply } from '../room/ports.ts'
 
 /** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
@@ -40,7 +41,8 @@ export interface Runtime {
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
   readonly page: string
-  ready(): boolean
+  /** Does it take work? Else why not. */
+  ready(): true | Refusal
   /** Tells the operator. */
   report(error: unknown): void
 }

@@ -3,7 +3,6 @@ import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import { Beat } from '../room/beat.ts'
-import type { Log } from '../room/log/log.ts'
 import type {
   Command,
   Connection,
@@ -13,7 +12,6 @@ import type {
   RoomHost,
   RoomLimits,
   Scan,
-  Settled,
   Ticket,
   Work,
 } from '../room/ports.ts'
@@ -21,6 +19,7 @@ import { Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { LegConnection } from './connection.ts'
+import type { Planned, SqliteLog } from './sqlite/log.ts'
 
 /** RFC 6455 section 7.4.1. */
 const INTERNAL_ERROR = 1011
@@ -33,8 +32,8 @@ export interface LocalRoomOptions {
   readonly name: string
   readonly room: RoomClass
   readonly limits: RoomLimits
-  openLog(): Log
-  /** The room has something to commit: it will be asked for it (`commitNow`) within a transaction. */
+  openLog(): SqliteLog
+  /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
   due(room: LocalRoom): void
   report(error: unknown): void
 }
@@ -45,7 +44,7 @@ export class LocalRoom implements RoomHost {
   readonly #connections = new Set<Connection>()
   readonly #replies = new Replies()
   readonly #beat: Beat
-  #log: Log
+  #log: SqliteLog
   #room: Room<unknown>
   readonly #works = new WorkQueue()
   #alarm: NodeJS.Timeout | undefined
@@ -200,16 +199,17 @@ export class LocalRoom implements RoomHost {
 
   // ---- What the registry asks, when it commits for all rooms that are due ----
 
-  /** Writes what waits. Called within a transaction; what it returns is handed back to `settled` when that stands. */
-  commitNow(): Settled {
-    return this.#log.append(this.#works.take(), Date.now())
+  /** What is to be written for all that waits. */
+  plan(): Planned {
+    return this.#log.plan(this.#works.take(), Date.now())
   }
 
-  settled(settled: Settled): void {
+  written(plan: Planned): void {
+    this.#log.confirm(plan)
     this.#works.done()
     const started = performance.now()
     try {
-      this.#room.settled(settled)
+      this.#room.settled(plan.settled)
     } catch (error) {
       this.#options.report(error)
     }

@@ -1,6 +1,8 @@
 import { markFrom } from '../protocol/cursor.ts'
-import type { RoomLimits, Settled } from '../room/ports.ts'
+import type { Retention } from '../room/log/retention.ts'
+import type { RoomLimits } from '../room/ports.ts'
 import { LocalRoom, type RoomClass } from './local-room.ts'
+import type { Planned } from './sqlite/log.ts'
 import { SqliteStore } from './sqlite/store.ts'
 
 /** How often rooms in which nothing happens are let go (ms). */
@@ -10,6 +12,8 @@ export interface RoomsOptions {
   readonly file: string
   readonly room: RoomClass
   readonly limits: RoomLimits
+  /** What a room keeps. Default: what the design says. */
+  kept?(room: string): Retention
   report(error: unknown): void
 }
 
@@ -23,7 +27,9 @@ export class Rooms {
 
   constructor(options: RoomsOptions) {
     this.#options = options
-    this.#store = new SqliteStore(options.file, markFrom(crypto.getRandomValues(new Uint8Array(6))))
+    const { file, kept } = options
+    const writer = { mark: markFrom(crypto.getRandomValues(new Uint8Array(3))), since: Date.now() }
+    this.#store = new SqliteStore({ file, writer, ...(kept && { kept }) })
     this.#sweep = setInterval(() => this.#letGo(), SWEEP)
     this.#sweep.unref()
   }
@@ -61,17 +67,17 @@ export class Rooms {
     const due = this.#due
     this.#due = []
     if (due.length === 0) return
-    const written: [LocalRoom, Settled][] = []
+    const planned: [LocalRoom, Planned][] = []
     try {
-      this.#store.transaction(() => {
-        for (const room of due) written.push([room, room.commitNow()])
-      })
+      for (const room of due) planned.push([room, room.plan()])
+      const writes = planned.flatMap(([, plan]) => plan.writes)
+      if (writes.length > 0) this.#store.write(writes)
     } catch (error) {
       this.#options.report(error)
       for (const room of due) room.failed()
       return
     }
-    for (const [room, settled] of written) room.settled(settled)
+    for (const [room, plan] of planned) room.written(plan)
   }
 
   #letGo(): void {

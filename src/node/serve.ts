@@ -5,7 +5,9 @@ import { createAdaptorServer } from '@hono/node-server'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { payloadLimit } from '../protocol/data.ts'
+import { Refusal } from '../protocol/errors.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
@@ -25,6 +27,8 @@ export interface ServeOptions {
   readonly data?: string
   /** The most that one message may have, in bytes. Default 65,536, at most 1,048,576. */
   readonly maxPayload?: number
+  /** What a room keeps. Default: its newest 10,000 messages, for 7 days. */
+  retention?(room: string): Retention
   /** How many sessions a room may have present and still name each one. Default 500. */
   readonly presenceList?: number
   /** Where unexpected errors go. Default: standard error. */
@@ -47,6 +51,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     file: data,
     room: options.room ?? Room,
     limits: { payload: limit, presence: presenceList },
+    ...(options.retention && { kept: options.retention }),
     report,
   })
   const upgrades = new Upgrades(limit, report)
@@ -61,7 +66,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     payloadLimit: limit,
     pollWait: 25,
     page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
-    ready: () => isReady,
+    ready: () => isReady || new Refusal('draining', 'The gateway takes no more work'),
     report,
   }
   const app = createGateway(() => runtime)

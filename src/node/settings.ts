@@ -1,4 +1,5 @@
 import { LIMITS } from '../protocol/limits.ts'
+import { parseRetention } from '../room/log/retention.ts'
 import type { ServeOptions } from './serve.ts'
 
 const whole =
@@ -12,12 +13,21 @@ const whole =
 
 const text = (value: string): string => value
 
+function retention(value: string, name: string): ReturnType<typeof parseRetention> {
+  try {
+    return parseRetention(value)
+  } catch (error) {
+    throw new Error(`${name} ${(error as Error).message}`)
+  }
+}
+
 /** The one list of settings: the name in the environment, the option that it sets, and how it is read. */
 const SETTINGS = {
   HOST: { option: 'host', read: text },
   PORT: { option: 'port', read: whole(0, 65_535) },
   HOLDLINE_DATA: { option: 'data', read: text },
   HOLDLINE_PRESENCE_LIST: { option: 'presenceList', read: whole(1, 100_000) },
+  HOLDLINE_RETENTION: { option: 'retention', read: retention },
   HOLDLINE_MAX_PAYLOAD: { option: 'maxPayload', read: whole(1, LIMITS.payloadMost) },
 } as const
 

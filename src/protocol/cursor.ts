@@ -11,25 +11,39 @@ export const START: Position = { epoch: '0', offset: 0 }
 
 /** 8 base36 digits of milliseconds hold until the year 2059, 9 for 3,000 years more: all epochs have 9, so they sort. */
 const TIME_DIGITS = 9
-const MARK_DIGITS = 6
+const WRITER_DIGITS = 3
+const LINEAGE_DIGITS = 3
+const MARK_DIGITS = WRITER_DIGITS + LINEAGE_DIGITS
 
 const CURSOR = /^([0-9a-z]{15})-([1-9a-b])([0-9a-z]{1,11})$/
 
 /**
- * Makes an epoch's name: time, so that epochs sort, and the mark of whoever opened it.
- * It sorts after `previous` even if the clock was set back.
+ * Makes an epoch's name: time, so that epochs sort, and a mark: three digits of who begins it and three of the log's
+ * lineage. It sorts after `previous` even if the clock was set back.
  */
 export function newEpoch(now: number, mark: string, previous?: string): string {
   const floor = previous === undefined ? 0 : Number.parseInt(previous.slice(0, TIME_DIGITS), 36) + 1
   return Math.max(now, floor).toString(36).padStart(TIME_DIGITS, '0') + mark
 }
 
-/** The mark within an epoch's name: who opened it. */
-export const epochMark = (epoch: string): string => epoch.slice(TIME_DIGITS)
+export const epochTime = (epoch: string): number => Number.parseInt(epoch.slice(0, TIME_DIGITS), 36)
 
-/** A mark out of random text: 6 base36 digits. */
+/** Who began it. */
+export const epochWriter = (epoch: string): string => epoch.slice(TIME_DIGITS, TIME_DIGITS + WRITER_DIGITS)
+
+/**
+ * Which log it is of: handed on from each epoch to the next. So an epoch that a log has never heard of, because a backup
+ * was restored, is told from one of another log.
+ */
+export const epochLineage = (epoch: string): string => epoch.slice(-LINEAGE_DIGITS)
+
+/** Base36 digits out of random bytes: 6 of them make a mark, 3 a writer. */
 export const markFrom = (random: Uint8Array): string =>
   Array.from(random.subarray(0, MARK_DIGITS), (byte) => (byte % 36).toString(36)).join('')
+
+/** A lineage out of a number of at least 16 bits. */
+export const lineageFrom = (seed: number): string =>
+  (seed % 36 ** LINEAGE_DIGITS).toString(36).padStart(LINEAGE_DIGITS, '0')
 
 export function formatCursor({ epoch, offset }: Position): string {
   if (epoch === START.epoch) return '0-0'

@@ -17,6 +17,7 @@ export const ERRORS = {
   busy: { status: 429, title: 'Too much at once' },
   internal: { status: 500, title: 'The gateway failed' },
   storage: { status: 503, title: 'The log cannot be written' },
+  unconfigured: { status: 503, title: 'The gateway is not set up' },
   draining: { status: 503, title: 'The gateway is going down' },
 } as const
 

@@ -1,4 +1,4 @@
-import { comparePositions, formatCursor, type Position, START } from '../protocol/cursor.ts'
+import { comparePositions, epochLineage, formatCursor, type Position, START } from '../protocol/cursor.ts'
 import type { Gap } from '../protocol/events.ts'
 import type { Head } from './ports.ts'
 
@@ -18,19 +18,26 @@ export function resumeFrom(head: Head, cursor: Position): { after: Position; gap
     after,
     gap: { after: formatCursor(cursor), before: formatCursor(after), reason },
   })
-  const epoch = head.epochs.find(({ name }) => name === cursor.epoch)
   if (cursor.epoch === START.epoch) {
     const nothingLost = head.epochs.length === 0 || comparePositions(head.floor, beginning(head)) <= 0
     return nothingLost ? { after: max(cursor, head.floor) } : lost('retention', head.floor)
   }
-  if (epoch === undefined) {
-    // Another log: of a room that was deleted, of another room, or one that this one has never heard of.
-    return lost('epoch', head.floor)
+  const before = head.epochs.findLast(({ name }) => name <= cursor.epoch)
+  // Another log: of another room, or of a room that was lost whole.
+  if (!isKin(head, cursor)) return lost('epoch', head.floor)
+  // Of this log, and older than what it remembers of former epochs: all of that has long been pruned.
+  if (before === undefined) return lost('retention', head.floor)
+  if (before.name !== cursor.epoch || cursor.offset > before.last) {
+    // It has seen all that came before; what it saw beyond did not survive.
+    return lost('rolled-back', max({ epoch: before.name, offset: before.last }, head.floor))
   }
-  if (cursor.offset > epoch.last) return lost('rolled-back', max({ epoch: epoch.name, offset: epoch.last }, head.floor))
   if (comparePositions(cursor, head.floor) < 0) return lost('retention', head.floor)
   return { after: comparePositions(cursor, end) > 0 ? end : cursor }
 }
+
+/** Is the cursor one of this log, if not of an epoch that it knows? */
+const isKin = ({ epochs }: Head, { epoch }: Position): boolean =>
+  epochs.some(({ name }) => name === epoch || epochLineage(name) === epochLineage(epoch))
 
 const beginning = (head: Head): Position => ({ epoch: head.epochs[0]?.name ?? START.epoch, offset: 0 })
 

@@ -19,7 +19,11 @@ export function planHistory(head: Head, { after, before, limit }: HistoryQuery):
   return { scan: { after: resumed.after, through, ...bounds }, ...(resumed.gap && { gap: resumed.gap }) }
 }
 
-export function toHistoryPage(head: Head, { reader, gap }: HistoryRead, page: Page): HistoryPage {
+export function toHistoryPage(head: Head, { reader, gap: known }: HistoryRead, page: Page): HistoryPage {
+  // What was to be read next has been pruned since it was asked for.
+  const isPruned = comparePositions(page.after, page.floor) < 0
+  const pruned = { after: formatCursor(page.after), reason: 'retention', before: formatCursor(page.floor) } as const
+  const gap = isPruned ? { ...pruned, ...known, before: pruned.before } : known
   return {
     // Bare objects: on the edge they cross from the room to the Worker by structured clone.
     messages: page.entries

@@ -2,16 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { type Position, parseCursor, START } from '../../src/protocol/cursor.ts'
 import { jsonBody } from '../../src/protocol/data.ts'
 import type { MessageDraft } from '../../src/protocol/entry.ts'
+import { REMEMBERED, type Retention } from '../../src/room/log/retention.ts'
 import type { Head, Outcome, Scan, SessionRow, Work } from '../../src/room/ports.ts'
 
 /** A log at arm's length: it may live in another runtime, so all that goes in and comes out is JSON. */
 export interface RemoteLog {
   append(works: readonly Work[], now: number): Promise<{ entries: Line[]; outcomes: Outcome[]; head: Head }>
-  read(scan: Scan): Promise<{ entries: Line[]; after: Position; through: Position }>
+  read(scan: Scan): Promise<{ entries: Line[]; after: Position; through: Position; floor: Position }>
   knows(key: string): Promise<boolean>
   load(): Promise<{ head: Head; sessions: readonly SessionRow[]; state: string | null }>
-  /** The same log, as a process or object finds it that has just started. */
-  reopen(): Promise<RemoteLog>
+  /** The same log, as a process or object finds it that has just started, perhaps with another setting. */
+  reopen(kept?: Retention): Promise<RemoteLog>
 }
 
 export interface Line {
@@ -31,6 +32,7 @@ const work = (data: unknown, more: Partial<MessageDraft> = {}): Work => ({
 })
 const keyed = (data: unknown, key: string, fingerprint = 1): Work => work(data, { dedupe: { key, fingerprint } })
 const dataOf = (lines: readonly Line[]): unknown[] => lines.map(({ json }) => JSON.parse(json).data)
+const DAY = 86_400_000
 const everything = { after: START, through: { epoch: 'z', offset: 0 }, maxBytes: 1e9 }
 
 /** What each log must do. `fresh` makes one that has never been written to. */
@@ -153,6 +155,100 @@ export function logContract(name: string, fresh: () => Promise<RemoteLog>): void
       await again.load()
       const { entries } = await again.read(everything)
       expect(entries).toEqual(given.entries)
+    })
+
+    it('KEEP-1 keeps the newest messages by count, and says where they begin', async () => {
+      const log = await (await fresh()).reopen({ count: 5, age: DAY })
+      const given: Line[] = []
+      for (let i = 1; i <= 12; i++) given.push(...(await log.append([work(i)], i)).entries)
+      const place = (n: number) => parseCursor(given[n - 1]?.cursor as string)
+      for (const open of [async () => log, () => log.reopen({ count: 5, age: DAY })]) {
+        const same = await open()
+        const { head } = await same.load()
+        expect(head).toEqual({ epochs: [{ name: place(12).epoch, last: 12 }], floor: place(7) })
+        const page = await same.read({ ...everything, after: place(3) })
+        expect([dataOf(page.entries), page.floor]).toEqual([[8, 9, 10, 11, 12], place(7)])
+        const last = await same.read({ ...everything, maxEntries: 9, fromEnd: true })
+        expect(dataOf(last.entries)).toEqual([8, 9, 10, 11, 12])
+        const few = await same.read({ ...everything, after: place(2), through: place(9) })
+        expect(dataOf(few.entries)).toEqual([8, 9])
+      }
+    })
+
+    it('KEEP-1 keeps a commit whole as long as any of its messages is to be kept', async () => {
+      const log = await (await fresh()).reopen({ count: 4, age: DAY })
+      await log.append([work(1), work(2), work(3)], 1)
+      await log.append([work(4), work(5), work(6)], 2)
+      expect(dataOf((await log.read(everything)).entries)).toEqual([1, 2, 3, 4, 5, 6])
+      await log.append([work(7)], 3)
+      expect(dataOf((await log.read(everything)).entries)).toEqual([4, 5, 6, 7])
+    })
+
+    it('KEEP-1 keeps messages by age, and the newest whatever its age', async () => {
+      const log = await (await fresh()).reopen({ count: 100, age: 1000 })
+      for (const time of [0, 500, 1000]) await log.append([work(time)], time)
+      await log.append([work(1400)], 1400)
+      expect(dataOf((await log.read(everything)).entries)).toEqual([500, 1000, 1400])
+      const { head, entries } = await log.append([], 9999)
+      expect([dataOf((await log.read(everything)).entries), entries]).toEqual([[1400], []])
+      const last = head.epochs.at(-1)
+      expect(head.floor).toEqual({ epoch: last?.name, offset: 3 })
+      const again = await log.reopen({ count: 100, age: 1000 })
+      expect((await again.load()).head).toEqual(head)
+      expect((await again.append([work('next')], 10_000)).head.epochs).toEqual([{ ...last, last: 5 }])
+    })
+
+    it('KEEP-1 prunes a few rows at a time when a setting has become smaller', async () => {
+      const before = await (await fresh()).reopen({ count: 100, age: DAY })
+      for (let i = 1; i <= 60; i++) await before.append([work(i)], i)
+      const log = await before.reopen({ count: 10, age: DAY })
+      await log.load()
+      const left = [60]
+      for (let now = 61; left.at(-1) !== 10; now++) {
+        await log.append([], now)
+        left.push((await log.read(everything)).entries.length)
+        expect(left.length).toBeLessThan(60)
+      }
+      const steps = left.slice(1).map((n, i) => (left[i] as number) - n)
+      expect(Math.max(...steps)).toBeLessThan(20)
+      expect(Math.min(...steps)).toBeGreaterThan(0)
+    })
+
+    it('KEEP-2 knows an id for ten minutes, also when its message is gone, and then no more', async () => {
+      const kept = { count: 2, age: DAY }
+      let log = await (await fresh()).reopen(kept)
+      const [first] = (await log.append([keyed('a', 'k')], 0)).entries
+      const [second] = (await log.append([keyed('b', 'l')], 1000)).entries
+      for (const time of [2000, 3000, 4000]) await log.append([work(time)], time)
+      expect(dataOf((await log.read(everything)).entries)).toEqual([3000, 4000])
+      for (const open of [async () => log, () => log.reopen(kept)]) {
+        log = await open()
+        const { head } = await log.load()
+        expect(head.floor.offset).toBe(3)
+        const { outcomes } = await log.append([keyed('a', 'k')], REMEMBERED - 1)
+        expect(outcomes).toEqual([{ cursor: first?.cursor, duplicate: true }])
+        expect(dataOf((await log.read(everything)).entries)).toEqual([3000, 4000])
+      }
+      await log.append([], REMEMBERED)
+      expect([await log.knows('k'), await log.knows('l')]).toEqual([false, true])
+      log = await log.reopen(kept)
+      await log.load()
+      expect([await log.knows('k'), await log.knows('l')]).toEqual([false, true])
+      const { outcomes } = await log.append([keyed('b', 'l', 9), keyed('again', 'k', 7)], REMEMBERED + 1)
+      expect(outcomes).toMatchObject([
+        { error: 'id_reused' },
+        { cursor: expect.not.stringMatching(`${first?.cursor}`) },
+      ])
+      expect(second?.cursor).toBeDefined()
+      await log.append([], 3 * REMEMBERED)
+      expect([await log.knows('k'), await log.knows('l')]).toEqual([true, false])
+    })
+
+    it('KEEP-2 knows the id of a message that is kept, however old it is', async () => {
+      const log = await (await fresh()).reopen({ count: 2, age: DAY })
+      await log.append([keyed('a', 'k'), work('b')], 0)
+      await log.append([], 2 * REMEMBERED)
+      expect(await log.knows('k')).toBe(true)
     })
   })
 }

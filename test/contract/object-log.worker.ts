@@ -7,9 +7,14 @@ export class RoomObject extends DurableObject {
   #log = new ObjectLog(this.ctx.storage)
 
   override async fetch(request: Request): Promise<Response> {
-    const call = (await request.json()) as Call
-    if (call.method === 'reopen') this.#log = new ObjectLog(this.ctx.storage)
-    return Response.json(call.method === 'reopen' ? null : answer(this.#log, call))
+    const call = (await request.json()) as Call | { readonly method: 'sql'; readonly sql: string }
+    try {
+      if (call.method === 'sql') return Response.json(this.ctx.storage.sql.exec(call.sql).toArray())
+      if (call.method === 'reopen') this.#log = new ObjectLog(this.ctx.storage, call.kept)
+      return Response.json(call.method === 'reopen' ? null : answer(this.#log, call))
+    } catch (error) {
+      return new Response(`${error}`, { status: 500 })
+    }
   }
 }
 

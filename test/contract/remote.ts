@@ -1,5 +1,6 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Log } from '../../src/room/log/log.ts'
+import type { Retention } from '../../src/room/log/retention.ts'
 import type { Scan, Work } from '../../src/room/ports.ts'
 import type { Line, RemoteLog } from './log.ts'
 
@@ -7,7 +8,8 @@ export type Call =
   | { readonly method: 'append'; readonly works: readonly Work[]; readonly now: number }
   | { readonly method: 'read'; readonly scan: Scan }
   | { readonly method: 'knows'; readonly key: string }
-  | { readonly method: 'load' | 'reopen' }
+  | { readonly method: 'load' }
+  | { readonly method: 'reopen'; readonly kept?: Retention }
 
 const line = ({ json, cursor, audience }: Entry): Line => ({
   json,
@@ -23,8 +25,8 @@ export function answer(log: Log, call: Call): unknown {
       return { entries: entries.map(line), outcomes: outcomes.map(({ outcome }) => outcome), head }
     }
     case 'read': {
-      const { entries, after, through } = log.read(call.scan)
-      return { entries: entries.map(line), after, through }
+      const { entries, after, through, floor } = log.read(call.scan)
+      return { entries: entries.map(line), after, through, floor }
     }
     case 'knows':
       return log.knows(call.key)
@@ -34,7 +36,7 @@ export function answer(log: Log, call: Call): unknown {
 }
 
 /** A log as the contract suite calls it, wherever it is. */
-export function remote(send: (call: Call) => Promise<unknown>, reopen: () => Promise<RemoteLog>): RemoteLog {
+export function remote(send: (call: Call) => Promise<unknown>, reopen: RemoteLog['reopen']): RemoteLog {
   return {
     append: (works, now) => send({ method: 'append', works, now }) as ReturnType<RemoteLog['append']>,
     read: (scan) => send({ method: 'read', scan }) as ReturnType<RemoteLog['read']>,
@@ -45,5 +47,15 @@ export function remote(send: (call: Call) => Promise<unknown>, reopen: () => Pro
 }
 
 /** A log in this process. */
-export const local = (log: Log, reopened: () => Promise<RemoteLog>): RemoteLog =>
+export const local = (log: Log, reopened: RemoteLog['reopen']): RemoteLog =>
   remote(async (call) => JSON.parse(JSON.stringify(answer(log, call))), reopened)
+
+/** Calls a log that lives in a Durable Object of its own. */
+export function object(url: string): (call: unknown) => Promise<unknown> {
+  const address = `${url}/${crypto.randomUUID()}`
+  return async (call) => {
+    const response = await fetch(address, { method: 'POST', body: JSON.stringify(call) })
+    if (!response.ok) throw new Error(await response.text())
+    return response.json()
+  }
+}

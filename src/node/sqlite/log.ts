@@ -1,71 +1,128 @@
-import type { DatabaseSync } from 'node:sqlite'
 import type { Position } from '../../protocol/cursor.ts'
-import type { Entry } from '../../protocol/entry.ts'
-import { headPosition } from '../../room/extent.ts'
-import {
-  floorBefore,
-  fromLines,
-  type Known,
-  type Log,
-  place,
-  rowsOf,
-  type Stored,
-  take,
-  toLines,
-} from '../../room/log/log.ts'
-import { type Change, EMPTY, type Page, type Scan, type Settled, type Work } from '../../room/ports.ts'
-import { prepare, type Statements } from './statements.ts'
+import { comparePositions, epochLineage, epochTime, epochWriter, lineageFrom } from '../../protocol/cursor.ts'
+import { type Entry, fingerprint } from '../../protocol/entry.ts'
+import { floorBefore, fromLines, type Known, place, rowsOf, type Stored, take, toLines } from '../../room/log/log.ts'
+import { isDue, NO_TAIL, type Pruned, prune, type Row, type Tail } from '../../room/log/prune.ts'
+import type { Retention } from '../../room/log/retention.ts'
+import { type Change, EMPTY, type Head, type Page, type Scan, type Settled, type Work } from '../../room/ports.ts'
+import type { Queries, Write } from './statements.ts'
 
 /** Keeps a page's read small even if one commit was large. */
 const ROW_BYTES = 256 * 1024
+/** Rows pruned with one commit, and for each row that it writes: so that pruning keeps up, and never holds up. */
+const PRUNED_ROWS = 8
 
-/** One room's part of the file. */
-export class SqliteLog implements Log {
-  readonly #sql: Statements
+/** What a log shares with those of the other rooms in its file. */
+export interface Ground {
+  readonly sql: Queries
+  /** Names this process in the epochs that it begins, none of them before `since` (ms): none is ever gone on with. */
+  readonly writer: { readonly mark: string; readonly since: number }
+  nextRoom(): number
+}
+
+/** What a commit comes to, and the rows that make it so. */
+export interface Planned {
+  readonly settled: Settled
+  readonly writes: readonly Write[]
+  readonly room: number | null
+  readonly time: number
+  readonly tail: Tail
+}
+
+/**
+ * One room's part of the file. It reads, and says what is to be written; another writes it, perhaps in another thread.
+ * One plan at a time: the next one stands on what the last came to.
+ */
+export class SqliteLog {
+  readonly #ground: Ground
   readonly #name: string
-  readonly #mark: string
+  readonly #kept: Retention
   #room: number | null = null
-  #head = EMPTY
+  #head: Head = EMPTY
+  #tail = NO_TAIL
   #time = 0
 
-  constructor(db: DatabaseSync, name: string, mark: string) {
-    this.#sql = prepare(db)
+  constructor(ground: Ground, name: string, kept: Retention) {
+    this.#ground = ground
     this.#name = name
-    this.#mark = mark
+    this.#kept = kept
   }
 
   load(): Stored {
-    const row = this.#sql.room.get(this.#name) as { room: number; state: string | null } | undefined
+    const { sql } = this.#ground
+    const row = sql.room.get(this.#name) as { room: number; state: string | null } | undefined
     if (row === undefined) return { head: EMPTY, sessions: [], state: null }
-    this.#room = row.room
-    const former = this.#sql.epochs.all(row.room) as unknown as { name: string; last: number }[]
-    const newest = this.#sql.newest.get(row.room) as { epoch: string; last: number; time: number } | undefined
-    const oldest = this.#sql.oldest.get(row.room) as unknown as Position | undefined
+    const { room } = row
+    this.#room = room
+    const former = sql.epochs.all(room) as unknown as { name: string; last: number }[]
+    const newest = sql.newest.get(room) as { epoch: string; last: number; time: number } | undefined
     const epochs = newest === undefined ? former : [...former, { name: newest.epoch, last: newest.last }]
-    this.#head = { epochs, floor: floorBefore(oldest, epochs) }
+    const oldest = (sql.oldest.get(room) as Row | undefined) ?? null
+    const floor = floorBefore(oldest === null ? undefined : { epoch: oldest.epoch, offset: oldest.first }, epochs)
+    this.#head = { epochs, floor }
     this.#time = newest?.time ?? 0
-    const sessions = this.#sql.sessions.all(row.room) as unknown as { row: string }[]
+    const first = (sql.firstRows.get(room, 1) as Row | undefined) ?? null
+    const isHusk = first !== null && comparePositions({ epoch: first.epoch, offset: first.first }, floor) <= 0
+    this.#tail = { oldest, husk: isHusk ? first : null }
+    const sessions = sql.sessions.all(room) as unknown as { row: string }[]
     return { head: this.#head, sessions: sessions.map(({ row }) => JSON.parse(row)), state: row.state }
   }
 
-  append(works: readonly Work[], now: number): Settled {
-    const find = (key: string) => this.#find(key)
-    const placed = place(works, { head: this.#head, time: this.#time, mark: this.#mark, find }, now)
+  /** What these works come to. Nothing is so before it has been written and `confirm` is told. */
+  plan(works: readonly Work[], now: number): Planned {
+    const { mark, since } = this.#ground.writer
+    const current = this.#head.epochs.at(-1)?.name
+    const placed = place(
+      works,
+      {
+        head: this.#head,
+        time: this.#time,
+        ownsEpoch: current !== undefined && epochWriter(current) === mark && epochTime(current) >= since,
+        mark: mark + (current === undefined ? lineageFrom(fingerprint(mark + this.#name)) : epochLineage(current)),
+        since,
+        find: (key) => this.#find(key),
+      },
+      now,
+    )
+    const writes: Write[] = []
+    const added: Row[] = []
+    let room = this.#room
     if (placed.logged.length > 0 || placed.changes.length > 0) {
-      const room = this.#ownRoom()
-      this.#endEpoch(room, placed.head.epochs)
-      for (const { first, entries } of rowsOf(placed.logged, ROW_BYTES)) {
+      if (room === null) {
+        room = this.#ground.nextRoom()
+        writes.push(['addRoom', room, this.#name])
+      }
+      const former = this.#head.epochs.at(-1)
+      if (former !== undefined && placed.head.epochs.length > this.#head.epochs.length) {
+        writes.push(['addEpoch', room, former.name, former.last])
+      }
+      for (const { first, entries, ids } of rowsOf(placed.logged, placed.known, ROW_BYTES)) {
         const { epoch, offset } = first
-        this.#sql.addPack.run(room, epoch, offset, offset + entries.length - 1, placed.time, toLines(entries))
+        const keys = ids.length === 0 ? null : JSON.stringify(ids.map(([key]) => key))
+        const row = { epoch, first: offset, last: offset + entries.length - 1, time: placed.time, ids: keys }
+        added.push(row)
+        writes.push(['addPack', room, epoch, offset, row.last, row.time, keys, toLines(entries)])
+        for (const [key, at, print] of ids) writes.push(['addId', room, key, epoch, at, print])
       }
-      for (const [key, { position, fingerprint }] of placed.known) {
-        this.#sql.addId.run(room, key, position.epoch, position.offset, fingerprint)
-      }
-      for (const change of placed.changes) this.#change(room, change)
+      for (const change of placed.changes) writes.push(...changed(room, change))
     }
-    this.#head = placed.head
-    this.#time = placed.time
-    return placed
+    const pruned = this.#prune(placed.head, added, now)
+    if (room !== null) writes.push(...prunedAway(room, pruned))
+    const { head, tail } = pruned
+    return { settled: { ...placed, head }, writes, room, time: placed.time, tail }
+  }
+
+  /** What was planned has been written. */
+  confirm({ settled, room, time, tail }: Planned): void {
+    this.#room = room
+    this.#head = settled.head
+    this.#time = time
+    this.#tail = tail
+  }
+
+  /** Would a commit of nothing prune something? */
+  isDue(now: number): boolean {
+    return isDue(this.#head, this.#tail, this.#kept, now)
   }
 
   knows(dedupeKey: string): boolean {
@@ -79,51 +136,67 @@ export class SqliteLog implements Log {
 
   *#entriesFrom(after: Position): Generator<Entry> {
     if (this.#room === null) return
-    for (const { name } of this.#head.epochs) {
-      if (name < after.epoch) continue
-      const from = name === after.epoch ? after.offset + 1 : 1
-      const rows = this.#sql.packs.iterate(this.#room, name, from)
+    const { epochs, floor } = this.#head
+    const start = comparePositions(after, floor) < 0 ? floor : after
+    for (const { name } of epochs) {
+      if (name < start.epoch) continue
+      const from = name === start.epoch ? start.offset + 1 : 1
+      const rows = this.#ground.sql.packs.iterate(this.#room, name, from)
       for (const row of rows as Iterable<unknown>) {
         const { first, entries } = row as { first: number; entries: string }
-        yield* fromLines(entries, { epoch: name, offset: first })
+        if (entries !== '') yield* fromLines(entries, { epoch: name, offset: first })
       }
     }
   }
 
   *#entriesBack(through: Position): Generator<Entry> {
     if (this.#room === null) return
-    for (const { name, last } of this.#head.epochs.toReversed()) {
+    const { epochs, floor } = this.#head
+    for (const { name, last } of epochs.toReversed()) {
       if (name > through.epoch) continue
+      if (name < floor.epoch) return
       const from = name === through.epoch ? through.offset : last
-      for (const row of this.#sql.packsBack.iterate(this.#room, name, from) as Iterable<unknown>) {
+      const end = name === floor.epoch ? floor.offset : 0
+      for (const row of this.#ground.sql.packsBack.iterate(this.#room, name, from, end) as Iterable<unknown>) {
         const { first, entries } = row as { first: number; entries: string }
         yield* fromLines(entries, { epoch: name, offset: first }).reverse()
       }
     }
   }
 
+  #prune(head: Head, added: readonly Row[], now: number): Pruned {
+    const room = this.#room
+    const { sql } = this.#ground
+    const tail = { ...this.#tail, oldest: this.#tail.oldest ?? added[0] ?? null }
+    return prune(head, tail, this.#kept, now, PRUNED_ROWS + 2 * added.length, {
+      after: ({ epoch, offset }, limit) => {
+        const stored = room === null ? [] : (sql.rowsAfter.all(room, epoch, offset, limit) as unknown as Row[])
+        return [...stored, ...added].slice(0, limit)
+      },
+      first: (limit) => (room === null ? [] : (sql.firstRows.all(room, limit) as unknown as Row[])),
+    })
+  }
+
   #find(key: string): Known | undefined {
     if (this.#room === null) return undefined
-    const row = this.#sql.id.get(this.#room, key) as { epoch: string; offset: number; fingerprint: number } | undefined
+    const row = this.#ground.sql.id.get(this.#room, key) as (Position & { fingerprint: number }) | undefined
     return row && { position: { epoch: row.epoch, offset: row.offset }, fingerprint: row.fingerprint }
   }
+}
 
-  #ownRoom(): number {
-    this.#room ??= Number(this.#sql.addRoom.run(this.#name).lastInsertRowid)
-    return this.#room
-  }
+function changed(room: number, { put = [], drop = [], state }: Change): Write[] {
+  return [
+    ...put.map((row): Write => ['putSession', room, row.id, JSON.stringify(row)]),
+    ...drop.map((id): Write => ['dropSession', room, id]),
+    ...(state === undefined ? [] : [['setState', state, room] as const]),
+  ]
+}
 
-  /** Notes how far the epoch before came, when a new one has begun. */
-  #endEpoch(room: number, epochs: Stored['head']['epochs']): void {
-    const former = this.#head.epochs.at(-1)
-    if (former !== undefined && epochs.length > this.#head.epochs.length) {
-      this.#sql.addEpoch.run(room, former.name, headPosition(this.#head).offset)
-    }
-  }
-
-  #change(room: number, { put = [], drop = [], state }: Change): void {
-    for (const row of put) this.#sql.putSession.run(room, row.id, JSON.stringify(row))
-    for (const id of drop) this.#sql.dropSession.run(room, id)
-    if (state !== undefined) this.#sql.setState.run(state, room)
-  }
+function prunedAway(room: number, { emptied, dropped, forgotten }: Pruned): Write[] {
+  return [
+    ...emptied.map(({ epoch, first }): Write => ['emptyPack', room, epoch, first]),
+    ...dropped.map(({ epoch, first }): Write => ['dropPack', room, epoch, first]),
+    ...dropped.flatMap(({ ids }) => JSON.parse(ids ?? '[]') as string[]).map((key): Write => ['dropId', room, key]),
+    ...forgotten.map((name): Write => ['dropEpoch', room, name]),
+  ]
 }

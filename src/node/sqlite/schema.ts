@@ -1,13 +1,20 @@
-/** What the file holds. Rows of a room come with its first commit: one that is only read has none (FOLLOW-7). */
-export const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS rooms (
+import type { DatabaseSync } from 'node:sqlite'
+
+/**
+ * What the file holds, as it came to be: each step is applied once, and `PRAGMA user_version` says how many were.
+ * A step that has been released is never changed; what is to be different is a step more.
+ * Rows of a room come with its first commit: one that is only read has none (FOLLOW-7).
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE rooms (
     room INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     state TEXT
   ) STRICT;
 
   -- Epochs that are over, and how far each came.
-  CREATE TABLE IF NOT EXISTS epochs (
+  CREATE TABLE epochs (
     room INTEGER NOT NULL,
     name TEXT NOT NULL,
     last INTEGER NOT NULL,
@@ -15,7 +22,7 @@ export const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 
   -- One row for what one room wrote in one commit: a row per message costs nearly twice the CPU.
-  CREATE TABLE IF NOT EXISTS packs (
+  CREATE TABLE packs (
     room INTEGER NOT NULL,
     epoch TEXT NOT NULL,
     first INTEGER NOT NULL,
@@ -26,7 +33,7 @@ export const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 
   -- Ids that clients chose (PUB-5).
-  CREATE TABLE IF NOT EXISTS ids (
+  CREATE TABLE ids (
     room INTEGER NOT NULL,
     key TEXT NOT NULL,
     epoch TEXT NOT NULL,
@@ -36,12 +43,38 @@ export const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 
   -- As JSON: what a session holds is the room's business.
-  CREATE TABLE IF NOT EXISTS sessions (
+  CREATE TABLE sessions (
     room INTEGER NOT NULL,
     id TEXT NOT NULL,
     row TEXT NOT NULL,
     PRIMARY KEY (room, id)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- The keys of its ids, as JSON, so that they can go with it without an index over all ids. A pack whose messages
+  -- are pruned while repeats of them must still be known has no entries any more: the empty text.
+  ALTER TABLE packs ADD COLUMN ids TEXT;
+  CREATE INDEX by_place ON ids (room, epoch, "offset");
+  UPDATE packs SET ids = (
+    SELECT json_group_array(key) FROM ids
+    WHERE ids.room = packs.room AND ids.epoch = packs.epoch AND ids."offset" BETWEEN packs.first AND packs.last
+  ) WHERE EXISTS (
+    SELECT 1 FROM ids
+    WHERE ids.room = packs.room AND ids.epoch = packs.epoch AND ids."offset" BETWEEN packs.first AND packs.last
+  );
+  DROP INDEX by_place;
+  `,
+]
 
-  PRAGMA user_version = 1;
-`
+/** Brings the file to the newest schema. @throws Error if it is of a newer Holdline, or of something else */
+export function migrate(db: DatabaseSync): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (version > MIGRATIONS.length) {
+    throw new Error(`it was written by a newer Holdline (schema ${version}; this one knows ${MIGRATIONS.length})`)
+  }
+  const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number }
+  if (version === 0 && tables > 0) throw new Error('it is a database, but not one of Holdline')
+  MIGRATIONS.slice(version).forEach((step, i) => {
+    db.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${version + i + 1}; COMMIT`)
+  })
+}

@@ -1,36 +1,66 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
-/** Every statement that a room's log runs, prepared once per database: a prepare costs more than the insert. */
-const SQL = {
+/** What a room's log asks. */
+const QUERIES = {
   room: 'SELECT room, state FROM rooms WHERE name = ?',
+  lastRoom: 'SELECT coalesce(max(room), 0) AS last FROM rooms',
   epochs: 'SELECT name, last FROM epochs WHERE room = ? ORDER BY name',
   newest: 'SELECT epoch, last, time FROM packs WHERE room = ? ORDER BY epoch DESC, first DESC LIMIT 1',
-  oldest: 'SELECT epoch, first AS "offset" FROM packs WHERE room = ? ORDER BY epoch, first LIMIT 1',
+  // Those before it have been pruned. The length is told without reading the text.
+  oldest: `SELECT epoch, first, last, time, ids FROM packs
+    WHERE room = ? AND octet_length(entries) > 0 ORDER BY epoch, first LIMIT 1`,
+  rowsAfter: `SELECT epoch, first, last, time, ids FROM packs
+    WHERE room = ? AND (epoch, first) > (?, ?) ORDER BY epoch, first LIMIT ?`,
+  firstRows: 'SELECT epoch, first, last, time, ids FROM packs WHERE room = ? ORDER BY epoch, first LIMIT ?',
   sessions: 'SELECT row FROM sessions WHERE room = ?',
   id: 'SELECT epoch, "offset", fingerprint FROM ids WHERE room = ? AND key = ?',
   // From the pack that holds the first wanted offset: the last one that begins at or before it.
   packs: `SELECT first, entries FROM packs WHERE room = ?1 AND epoch = ?2 AND first >= coalesce(
     (SELECT max(first) FROM packs WHERE room = ?1 AND epoch = ?2 AND first <= ?3), 0) ORDER BY first`,
-  packsBack: 'SELECT first, entries FROM packs WHERE room = ? AND epoch = ? AND first <= ? ORDER BY first DESC',
-  addRoom: 'INSERT INTO rooms (name) VALUES (?)',
+  packsBack: `SELECT first, entries FROM packs WHERE room = ? AND epoch = ? AND first <= ? AND first > ?
+    ORDER BY first DESC`,
+} as const
+
+/** What it writes. */
+const WRITES = {
+  addRoom: 'INSERT INTO rooms (room, name) VALUES (?, ?)',
   addEpoch: 'INSERT INTO epochs (room, name, last) VALUES (?, ?, ?)',
-  addPack: 'INSERT INTO packs (room, epoch, first, last, time, entries) VALUES (?, ?, ?, ?, ?, ?)',
+  dropEpoch: 'DELETE FROM epochs WHERE room = ? AND name = ?',
+  addPack: 'INSERT INTO packs (room, epoch, first, last, time, ids, entries) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  emptyPack: "UPDATE packs SET entries = '' WHERE room = ? AND epoch = ? AND first = ?",
+  dropPack: 'DELETE FROM packs WHERE room = ? AND epoch = ? AND first = ?',
   addId: 'INSERT OR REPLACE INTO ids (room, key, epoch, "offset", fingerprint) VALUES (?, ?, ?, ?, ?)',
+  dropId: 'DELETE FROM ids WHERE room = ? AND key = ?',
   putSession: 'INSERT OR REPLACE INTO sessions (room, id, row) VALUES (?, ?, ?)',
   dropSession: 'DELETE FROM sessions WHERE room = ? AND id = ?',
   setState: 'UPDATE rooms SET state = ? WHERE room = ?',
 } as const
 
-export type Statements = { readonly [name in keyof typeof SQL]: StatementSync }
+type Prepared<Of> = { readonly [name in keyof Of]: StatementSync }
+export type Queries = Prepared<typeof QUERIES>
 
-const prepared = new WeakMap<DatabaseSync, Statements>()
+/** One row to be written: plain data, so that it can be handed to another thread. */
+export type Write = readonly [statement: keyof typeof WRITES, ...values: (string | number | null)[]]
 
-export function prepare(db: DatabaseSync): Statements {
-  const known = prepared.get(db)
-  if (known !== undefined) return known
-  const statements = Object.fromEntries(
-    Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]),
-  ) as unknown as Statements
-  prepared.set(db, statements)
-  return statements
+/** Prepared once per database: a prepare costs more than the insert. */
+function prepare<Of extends Record<string, string>>(db: DatabaseSync, statements: Of): Prepared<Of> {
+  return Object.fromEntries(Object.entries(statements).map(([name, sql]) => [name, db.prepare(sql)])) as Prepared<Of>
+}
+
+export const prepareQueries = (db: DatabaseSync): Queries => prepare(db, QUERIES)
+
+/** Writes all of it in one transaction, or throws and nothing is written. */
+export function writerOf(db: DatabaseSync): (writes: readonly Write[]) => void {
+  const statements = prepare(db, WRITES)
+  return (writes) => {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      for (const [name, ...values] of writes) statements[name].run(...values)
+      db.exec('COMMIT')
+    } catch (error) {
+      // A full disk may have rolled back by itself.
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw error
+    }
+  }
 }

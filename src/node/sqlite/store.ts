@@ -1,42 +1,47 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { SqliteLog } from './log.ts'
-import { SCHEMA } from './schema.ts'
+import { RETENTION, type Retention } from '../../room/log/retention.ts'
+import { type Ground, SqliteLog } from './log.ts'
+import { migrate } from './schema.ts'
+import { prepareQueries, type Write, writerOf } from './statements.ts'
+
+export interface StoreOptions {
+  /** The database's path, or `:memory:`. */
+  readonly file: string
+  readonly writer: Ground['writer']
+  /** What a room keeps. */
+  kept?(room: string): Retention
+}
 
 /** All rooms of a Node process in one SQLite file, so that one transaction commits what many of them have to write. */
 export class SqliteStore {
   readonly #db: DatabaseSync
-  readonly #mark: string
+  readonly #ground: Ground
+  readonly #kept: (room: string) => Retention
+  readonly write: (writes: readonly Write[]) => void
 
-  /**
-   * @param file the database's path, or `:memory:`
-   * @param mark names this process in the epochs that it begins, so that a restored backup never reuses an offset
-   */
-  constructor(file: string, mark: string) {
+  /** @throws Error if the file cannot be opened, or another process has it */
+  constructor({ file, writer, kept = () => RETENTION }: StoreOptions) {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
     this.#db = new DatabaseSync(file)
-    this.#mark = mark
-    // EXCLUSIVE: two processes on one file would each have their own idea of every room's head.
-    this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    this.#db.exec(SCHEMA)
+    this.#kept = kept
+    try {
+      // EXCLUSIVE: two processes on one file would each have their own idea of every room's head.
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      migrate(this.#db)
+    } catch (error) {
+      this.#db.close()
+      throw new Error(`${file} cannot be used: ${(error as Error).message}`, { cause: error })
+    }
+    const sql = prepareQueries(this.#db)
+    let { last } = sql.lastRoom.get() as { last: number }
+    this.#ground = { sql, writer, nextRoom: () => ++last }
+    this.write = writerOf(this.#db)
   }
 
   log(room: string): SqliteLog {
-    return new SqliteLog(this.#db, room, this.#mark)
-  }
-
-  /** Everything that `write` writes, or nothing. */
-  transaction(write: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE')
-    try {
-      write()
-      this.#db.exec('COMMIT')
-    } catch (error) {
-      // A full disk may have rolled back by itself.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw error
-    }
+    return new SqliteLog(this.#ground, room, this.#kept(room))
   }
 
   close(): void {

@@ -1,6 +1,5 @@
-import { epochMark, formatCursor, newEpoch, type Position, START } from '../../protocol/cursor.ts'
+import { formatCursor, newEpoch, type Position, START } from '../../protocol/cursor.ts'
 import { Entry, isAfter, isLogged, type MessageDraft, toEntry } from '../../protocol/entry.ts'
-import { headPosition } from '../extent.ts'
 import type { Change, Head, Outcome, Page, Scan, SessionRow, Settled, Work } from '../ports.ts'
 
 /** What a room is born from, besides its connections. */
@@ -39,8 +38,10 @@ export interface Ground {
   readonly head: Head
   /** Of the newest message, so that time never runs backwards (CUR-3). */
   readonly time: number
-  /** Who writes. Another mark than that of the current epoch begins a new one. */
+  /** Whether whoever writes now began the current epoch. Else a new one begins, under this mark, no earlier than `since`. */
+  readonly ownsEpoch: boolean
   readonly mark: string
+  readonly since?: number
   find(dedupeKey: string): Known | undefined
 }
 
@@ -51,7 +52,8 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
   const entries: Entry[] = []
   const changes: Change[] = []
   const outcomes: { replyTo: NonNullable<Work['replyTo']>; outcome: Outcome }[] = []
-  let { head } = ground
+  const former = ground.ownsEpoch ? ground.head.epochs.slice(0, -1) : ground.head.epochs
+  let current = ground.ownsEpoch ? ground.head.epochs.at(-1) : undefined
   const find = (draft: MessageDraft | undefined): Known | undefined => {
     if (draft?.dedupe === undefined) return undefined
     return known.get(draft.dedupe.key) ?? ground.find(draft.dedupe.key)
@@ -70,8 +72,9 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
           entries.push(toEntry(draft, null, time))
           continue
         }
-        head = next(head, ground.mark, now)
-        const position = headPosition(head)
+        const name = current?.name ?? newEpoch(Math.max(now, ground.since ?? 0), ground.mark, former.at(-1)?.name)
+        current = { name, last: (current?.last ?? 0) + 1 }
+        const position = { epoch: name, offset: current.last }
         entries.push(toEntry(draft, position, time))
         if (draft.dedupe) known.set(draft.dedupe.key, { position, fingerprint: draft.dedupe.fingerprint })
       }
@@ -80,6 +83,7 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
     }
     if (replyTo !== undefined) outcomes.push({ replyTo, outcome })
   }
+  const head = current === undefined ? ground.head : { ...ground.head, epochs: [...former, current] }
   return { entries, outcomes, head, logged: entries.filter((entry) => entry.position !== null), known, changes, time }
 }
 
@@ -91,20 +95,13 @@ const repeated = (before: Known, draft: MessageDraft): Outcome =>
     ? { cursor: formatCursor(before.position), duplicate: true }
     : { error: 'id_reused', message: `The id ${draft.id} stands for another message` }
 
-function next(head: Head, mark: string, now: number): Head {
-  const current = head.epochs.at(-1)
-  const epochs =
-    current !== undefined && epochMark(current.name) === mark
-      ? [...head.epochs.slice(0, -1), { name: current.name, last: current.last + 1 }]
-      : [...head.epochs, { name: newEpoch(now, mark, current?.name), last: 1 }]
-  return { epochs, floor: head.floor }
+/** The place before the oldest message, told from where that stands: the end of the epoch before, if it begins one. */
+export function floorBefore(oldest: Position | undefined, epochs: Head['epochs']): Position {
+  if (oldest === undefined) return START
+  if (oldest.offset > 1) return { epoch: oldest.epoch, offset: oldest.offset - 1 }
+  const before = epochs.findLast(({ name }) => name < oldest.epoch)
+  return before === undefined ? START : { epoch: before.name, offset: before.last }
 }
-
-/** The place before the oldest message, told from where that stands. */
-export const floorBefore = (oldest: Position | undefined, epochs: Head['epochs']): Position =>
-  oldest === undefined || (oldest.epoch === epochs[0]?.name && oldest.offset === 1)
-    ? START
-    : { epoch: oldest.epoch, offset: oldest.offset - 1 }
 
 /**
  * Takes from the stored entries what a scan asks for. They come in its direction: oldest first, or newest first if it is
@@ -128,7 +125,10 @@ export function take(stored: Iterable<Entry>, scan: Scan, floor: Position): Page
   const entries = fromEnd ? taken.reverse() : taken
   const [first, last] = [entries[0]?.position, entries.at(-1)?.position]
   const end = isBefore(through, after) ? after : through
-  if (isWhole || !first || !last) return { after, entries, through: end, floor }
+  if (isWhole || !first || !last) {
+    // From the end it goes back as far as there is, and what lies before was not asked for.
+    return { after: fromEnd && isBefore(after, floor) ? floor : after, entries, through: end, floor }
+  }
   return fromEnd
     ? { after: { ...first, offset: first.offset - 1 }, entries, through: end, floor }
     : { after, entries, through: last, floor }
@@ -151,25 +151,34 @@ export function fromLines(lines: string, { epoch, offset }: Position): Entry[] {
   return entries
 }
 
+/** What clients chose an id for, as a row holds it: `[key, offset, fingerprint]`. */
+export type Id = readonly [key: string, offset: number, fingerprint: number]
+
 /** Entries that are stored as one row: those of one epoch, without holes, from `first` on. */
 export interface PackRow {
   readonly first: Position
   readonly entries: readonly Entry[]
+  readonly ids: readonly Id[]
 }
 
 /** Cuts a commit into rows of at most that many bytes; an entry that is larger has a row of its own. */
-export function rowsOf(logged: readonly Entry[], maxBytes: number): PackRow[] {
-  const rows: { first: Position; entries: Entry[] }[] = []
+export function rowsOf(logged: readonly Entry[], known: ReadonlyMap<string, Known>, maxBytes: number): PackRow[] {
+  const ids = new Map<number, Id>()
+  for (const [key, { position, fingerprint }] of known) ids.set(position.offset, [key, position.offset, fingerprint])
+  const rows: { first: Position; entries: Entry[]; ids: Id[] }[] = []
   let size = 0
   for (const entry of logged) {
     if (entry.position === null) continue
-    const row = rows.at(-1)
+    let row = rows.at(-1)
     size += entry.json.length
-    if (row !== undefined && row.first.epoch === entry.position.epoch && size <= maxBytes) row.entries.push(entry)
-    else {
-      rows.push({ first: entry.position, entries: [entry] })
+    if (row === undefined || size > maxBytes) {
+      row = { first: entry.position, entries: [], ids: [] }
+      rows.push(row)
       size = entry.json.length
     }
+    row.entries.push(entry)
+    const id = ids.get(entry.position.offset)
+    if (id !== undefined) row.ids.push(id)
   }
   return rows
 }
