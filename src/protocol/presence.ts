@@ -34,6 +34,9 @@ export function changeJson(change: PresenceChange, rev: string): string {
 export const listJson = ({ count, members, rev }: PresenceList, head = '{'): string =>
   `${head}"count":${count},"members":[${members.map((each) => `{${member(each)}}`).join(',')}],"rev":"${rev}"}`
 
+/** Does a presence event stand for that rev? */
+export const saysRev = (json: string, rev: string): boolean => json.endsWith(`,"rev":"${rev}"}`)
+
 export const syncEvent = (list: PresenceList): Item => ({
   type: 'presence',
   json: listJson(list, '{"type":"presence","action":"sync",'),
@@ -43,21 +46,23 @@ export const syncEvent = (list: PresenceList): Item => ({
 const MODULUS = 2 ** 52
 
 /**
- * A commutative hash over (session, version of its state): the order in which they came does not matter, so it can be
- * made anew from the rows after a sleep (PRES-4).
+ * A commutative hash over all who are present, with their states: the order in which they came does not matter, so it
+ * can be made anew from the rows after a sleep; and who is here again as before has the same again (PRES-4).
  */
 export class Rev {
   #sum = 0
 
-  add(session: string, version: number): void {
-    this.#sum = (this.#sum + (fingerprint(`${session} ${version}`) % MODULUS)) % MODULUS
+  add(present: Present): void {
+    this.#sum = (this.#sum + hash(present)) % MODULUS
   }
 
-  remove(session: string, version: number): void {
-    this.#sum = (this.#sum - (fingerprint(`${session} ${version}`) % MODULUS) + MODULUS) % MODULUS
+  remove(present: Present): void {
+    this.#sum = (this.#sum - hash(present) + MODULUS) % MODULUS
   }
 
   toString(): string {
     return `r${this.#sum.toString(36)}`
   }
 }
+
+const hash = (present: Present): number => fingerprint(member(present)) % MODULUS

@@ -100,6 +100,9 @@ export class Fanout {
       items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
     }
     if (page.entries.at(-1) !== visible.at(-1)) items.push(cursorEvent(formatCursor(page.through)))
+    // Nothing follows a poll's answer, and in a busy room each has messages: what it missed must stand beside them.
+    const isLast = member.group.codec === 'poll' && comparePositions(page.through, headPosition(this.#head)) >= 0
+    if (isLast) items.push(...this.#missed(connection))
     connection.attach({ ...connection.attachment, at: page.through })
     if (this.#send(member, items, page.through) && member.group.codec === 'poll') return
     this.#advance(member)
@@ -167,13 +170,18 @@ export class Fanout {
   #becomeLive(member: Member, greeting: readonly Item[]): void {
     const { connection, group } = member
     const { at, presence, ...attachment } = connection.attachment
-    const missed = presence !== undefined && presence !== IN_STEP && presence !== this.#presence.rev
-    const items = missed ? [...greeting, this.#presence.sync()] : greeting
+    const items = [...greeting, ...this.#missed(connection)]
     if (at !== undefined || (presence !== undefined && presence !== IN_STEP)) {
       connection.attach({ ...attachment, ...(presence !== undefined && { presence: IN_STEP }) })
     }
     if (this.#send(member, items, headPosition(this.#head)) && group.codec === 'poll') return
     group.live.add(member)
+  }
+
+  /** What it has to hear of presence before it hears of changes. */
+  #missed({ attachment: { presence } }: Connection): readonly Item[] {
+    const isInStep = presence === undefined || presence === IN_STEP || presence === this.#presence.rev
+    return isInStep ? [] : [this.#presence.sync()]
   }
 
   #flush(chunk: readonly Entry[], before: Position): Position {
@@ -240,8 +248,8 @@ export class Fanout {
     if (member.group.codec === 'plain') this.close(member.connection, CLOSE.slow, 'slow')
     else {
       const { attachment } = member.connection
-      // Up to here it has heard of every change; what it misses shows when it is live again.
-      const known = attachment.presence === undefined ? {} : { presence: this.#presence.rev }
+      // The room's rev has moved already with changes that it now misses, so it is told anew when it is live again.
+      const known = attachment.presence === undefined ? {} : { presence: '' }
       member.connection.attach({ ...attachment, at, ...known })
       this.#isStuck(member)
     }

@@ -63,11 +63,11 @@ export class Participants {
   /** The session's presence state is another; null: none. */
   setState(session: Session, state: string | null, replyTo: ReplyTo): void {
     const held = this.#sessions.get(session.id)
-    if (held === undefined || (held.connections.size === 0 && held.presence === undefined)) {
-      throw new RangeError(`There is no session ${session.id}`)
-    }
+    if (held === undefined) throw new RangeError(`There is no session ${session.id}`)
     const drafts = this.presence.update(held, state)
     this.#stage.commit({ drafts, change: { put: [rowOf(held, this.#storedEnd(held))] }, replyTo })
+    // Between two polls: now its end matters to others.
+    if (held.connections.size === 0) this.schedule()
   }
 
   has(id: string): boolean {

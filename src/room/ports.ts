@@ -31,7 +31,7 @@ export interface SessionRow {
   readonly id: string
   readonly user?: string
   /** Set while it is present. */
-  readonly presence?: { readonly state?: string; readonly version: number }
+  readonly presence?: { readonly state?: string }
   /** When it ends (ms), if it has no connection. Not written for polls, which come and go: see `Room.alarm`. */
   readonly endsAt?: number
 }

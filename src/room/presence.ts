@@ -7,6 +7,7 @@ import {
   type PresenceList,
   type Present,
   Rev,
+  saysRev,
   syncEvent,
 } from '../protocol/presence.ts'
 import type { Held } from './sessions.ts'
@@ -20,13 +21,14 @@ export class Presence {
   readonly #present = new Map<string, Held>()
   readonly #rev = new Rev()
   #isLarge = false
-  /** A count is on its way; what it will say of the rev. */
-  #counting: string | null = null
+  /** A count is on its way. */
+  #counting = false
 
   constructor(limit: number, held: Iterable<Held>) {
     this.#limit = limit
-    for (const each of held) if (each.presence !== undefined) this.#add(each, each.presence.version)
-    this.#isLarge = this.#present.size > limit
+    for (const each of held) if (each.presence !== undefined) this.#add(each)
+    // Whether it was large before a sleep is not known between the two bounds; told a count, nobody keeps a stale list.
+    this.#isLarge = !this.#isSmall
   }
 
   get isEmpty(): boolean {
@@ -42,7 +44,7 @@ export class Presence {
   }
 
   list(): PresenceList {
-    const shown = this.#isLarge ? LIMITS.presenceSample : this.#limit
+    const shown = this.#present.size > this.#limit ? LIMITS.presenceSample : this.#limit
     const members: Present[] = []
     for (const held of this.#present.values()) {
       if (members.length >= shown) break
@@ -54,44 +56,47 @@ export class Presence {
   /** The session is here from now on; nothing if it was. */
   join(held: Held): readonly Draft[] {
     if (held.presence !== undefined) return []
-    held.presence = { version: 0 }
-    this.#add(held, 0)
+    held.presence = {}
+    this.#add(held)
     return this.#tell({ action: 'join', ...toPresent(held) })
   }
 
   /** The session's state is another: `null` for none. */
   update(held: Held, state: string | null): readonly Draft[] {
     const isNew = held.presence === undefined
-    const version = (held.presence?.version ?? -1) + 1
-    if (held.presence !== undefined) this.#rev.remove(held.session.id, held.presence.version)
-    held.presence = { version, ...(state !== null && { state }) }
-    this.#add(held, version)
+    if (!isNew) this.#rev.remove(toPresent(held))
+    held.presence = state === null ? {} : { state }
+    this.#add(held)
     return this.#tell({ action: isNew ? 'join' : 'update', ...toPresent(held) })
   }
 
   leave(held: Held): readonly Draft[] {
     if (held.presence === undefined) return []
     this.#present.delete(held.session.id)
-    this.#rev.remove(held.session.id, held.presence.version)
+    this.#rev.remove(toPresent(held))
     return this.#tell({ action: 'leave', session: held.session.id })
   }
 
   /** A count has left; another, if more has changed since it was made. */
   settled(entries: readonly Entry[]): readonly Draft[] {
-    if (this.#counting === null || !entries.some(({ type }) => type === 'presence')) return []
-    const isStale = this.#counting !== this.rev
-    this.#counting = null
-    return isStale && this.#isLarge ? this.#count() : []
+    const last = entries.findLast(({ type }) => type === 'presence')
+    if (last === undefined) return []
+    this.#counting = false
+    return this.#isLarge && !saysRev(last.json, this.rev) ? this.#count() : []
   }
 
-  #add(held: Held, version: number): void {
+  get #isSmall(): boolean {
+    return this.#present.size < this.#limit * 0.8
+  }
+
+  #add(held: Held): void {
     this.#present.set(held.session.id, held)
-    this.#rev.add(held.session.id, version)
+    this.#rev.add(toPresent(held))
   }
 
   #tell(change: PresenceChange): readonly Draft[] {
     const { size } = this.#present
-    if (this.#isLarge && size < this.#limit * 0.8) {
+    if (this.#isLarge && this.#isSmall) {
       // Small again: everyone hears who it is that is here.
       this.#isLarge = false
       return [{ presence: this.sync() }]
@@ -101,8 +106,8 @@ export class Presence {
   }
 
   #count(): readonly Draft[] {
-    if (this.#counting !== null) return []
-    this.#counting = this.rev
+    if (this.#counting) return []
+    this.#counting = true
     return [{ presence: { json: changeJson({ action: 'count', count: this.#present.size }, this.rev) } }]
   }
 }

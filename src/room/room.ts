@@ -190,6 +190,7 @@ export class Room<State = unknown> {
 
   /** A request from the gateway. */
   command(ticket: number, command: Command): void {
+    this.#participants.expire()
     const reply = (outcome: Parameters<RoomHost['reply']>[1]): void => this.#host.reply(ticket, outcome)
     switch (command.type) {
       case 'publish': {
@@ -215,7 +216,6 @@ export class Room<State = unknown> {
         reply({ type: 'presence', list: this.#participants.presence.list() })
         break
       case 'sessions':
-        this.#participants.expire()
         reply({ type: 'sessions', ...this.#participants.list(command.after, command.limit) })
         break
       case 'session': {
@@ -422,7 +422,6 @@ export class Room<State = unknown> {
   }
 
   #info(): Info {
-    this.#participants.expire()
     const connections: Record<Kind, number> = { websocket: 0, poll: 0, sse: 0, tcp: 0 }
     for (const { attachment } of this.#fanout.connections) connections[attachment.kind]++
     const cursor = formatCursor(headPosition(this.#head))

@@ -17,7 +17,7 @@ export interface Held {
   readonly session: Session
   /** Oldest first. */
   readonly connections: Set<Connection>
-  /** Set while it is present: JSON of its state, and how often that has changed. */
+  /** Set while it is present: JSON of its state. */
   presence?: SessionRow['presence']
   /** Its row says when it ends. */
   endIsStored: boolean
