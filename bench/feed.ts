@@ -38,7 +38,8 @@ export class Feed {
     this.length = length
     for (const key of keys) {
       const sender = senderOf(key)
-      if (sequenceOf(key) !== (this.#next[sender] ?? 0)) this.tally.disorder++
+      // A hole is no disorder: the message was refused, or will be missed at the end.
+      if (sequenceOf(key) < (this.#next[sender] ?? 0)) this.tally.disorder++
       this.#next[sender] = sequenceOf(key) + 1
       this.keys.push(key)
     }

@@ -57,6 +57,9 @@ export async function measure(server: Server, load: Load, cores: Cores | undefin
     const others = (who: 'server' | 'generator') =>
       cores ? Math.max(0, after.busy[who] - before.busy[who] - used(who)) / wall : Number.NaN
     const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0)
+    const refused = sum(crowd.publishers.map((publisher) => publisher.refused))
+    // What was refused is not lost: its publisher knows.
+    const missing = crowd.subscribers.map(({ received }) => total - refused - received)
     return {
       deliveriesPerSecond: (delivered / wall) * 1000,
       p50: tally.latency.quantile(0.5, due),
@@ -67,10 +70,10 @@ export async function measure(server: Server, load: Load, cores: Cores | undefin
       lag: tally.lag.quantile(0.99, tally.lag.count),
       others: { server: others('server'), generator: others('generator') },
       published: total,
-      lost: sum(crowd.subscribers.map(({ received }) => Math.max(0, total - received))),
-      refused: sum(crowd.publishers.map(({ refused }) => refused)),
+      lost: sum(missing.map((count) => Math.max(0, count))),
+      refused,
       acknowledged: sum(crowd.publishers.map(({ acknowledged }) => acknowledged)),
-      disorder: tally.disorder + sum(crowd.subscribers.map(({ received }) => Math.max(0, received - total))),
+      disorder: tally.disorder + sum(missing.map((count) => Math.max(0, -count))),
       readAlone: sum(crowd.subscribers.map(({ readAlone }) => readAlone)),
       troubles: crowd.troubles,
     }

@@ -39,7 +39,7 @@ export class Tally {
   readonly latency = new Histogram()
   readonly lag = new Histogram()
   delivered = 0
-  /** Messages that came twice, in another order, or after a hole. */
+  /** Messages that came twice or in another order. */
   disorder = 0
   readonly interval: number
   readonly #plan: Plan
