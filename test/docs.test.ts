@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -65,13 +66,16 @@ describe('browser code in the docs', () => {
             body: 'hi',
             headers: { 'content-type': 'text/plain' },
           })
-          if (page.exitCode === null && page.signalCode === null) setTimeout(speak, 50)
+          if (page.exitCode === null && page.signalCode === null && !page.killed)
+            setTimeout(() => speak().catch(failed), 50)
         }
         speak().catch(failed)
       })
       expect(said).toMatch(/hi|welcome/)
     } finally {
+      const ended = once(page, 'exit')
       page.kill('SIGKILL')
+      await ended
     }
   })
 })

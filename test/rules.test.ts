@@ -14,11 +14,17 @@ function titles(source: string): string[] {
   return [...calls].map(([, , title]) => `${title}`)
 }
 
+/** The names of scenarios, which `it.each` makes titles of. */
+const stories = (source: string): string[] =>
+  [...source.matchAll(/^ {2}'([^'\n]+)': \{$/gm)].map(([, name]) => `${name}`)
+
 function proved(): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const file of readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.test.ts') || file === 'rules.test.ts') continue
-    for (const title of titles(readFileSync(join(root, 'test', file), 'utf8'))) {
+    const isScenarios = file.endsWith('scenarios.ts')
+    if (!(file.endsWith('.test.ts') || isScenarios) || file === 'rules.test.ts') continue
+    const source = readFileSync(join(root, 'test', file), 'utf8')
+    for (const title of isScenarios ? stories(source) : titles(source)) {
       for (const [id] of title.matchAll(/\b[A-Z]+-\d+\b/g))
         found.set(id, [...(found.get(id) ?? []), `${file}: ${title}`])
     }

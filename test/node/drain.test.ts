@@ -17,7 +17,7 @@ async function start(data: string) {
   return { child, base: /http:\/\/\S+/.exec(`${line}`)?.[0] as string }
 }
 
-it('DRAIN-1 SIGTERM sends everyone away with advice, answers what is held, writes what waits and exits 0', async () => {
+it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is held, writes what waits and exits 0', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdline-drain-'))
   const { child, base } = await start(join(folder, 'rooms.db'))
   const room = freshRoom()
