@@ -37,7 +37,10 @@ export async function startServer(target: Target, cores: Cores | undefined, prof
     },
   })
   const family = () => [{ pid: child.pid as number, name: 'node' }, ...descendants(child.pid as number)]
-  const abandon = () => kill(family().map(({ pid }) => pid))
+  const abandon = () => {
+    kill(family().map(({ pid }) => pid))
+    rmSync(data, { recursive: true, force: true })
+  }
   process.once('exit', abandon)
   const stop = async () => {
     process.off('exit', abandon)
