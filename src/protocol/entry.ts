@@ -70,12 +70,12 @@ export function toEntry(draft: Draft, position: Position | null, time: number): 
 /** Does it get a place in the log? */
 export const isLogged = (draft: Draft): draft is MessageDraft => draft.presence === undefined && !draft.ephemeral
 
-/** What an empty message takes up while it waits: ids, audience and objects. */
-const OVERHEAD = 1024
+/** What of an event's JSON is not its body: type, cursor, id, from and time. */
+const ENVELOPE = 160
 
-/** Bytes that it weighs while it waits for its commit. */
-export const weight = (draft: Draft): number =>
-  OVERHEAD + (draft.presence === undefined ? draft.body.member.length : draft.presence.json.length)
+/** About as many bytes as its event has on the wire. */
+export const wireSize = (draft: Draft): number =>
+  draft.presence === undefined ? ENVELOPE + draft.body.member.length : draft.presence.json.length
 
 /** Somebody who reads a room: a session's connection, or a request for history. */
 export interface Reader {

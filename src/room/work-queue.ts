@@ -1,4 +1,4 @@
-import { weight } from '../protocol/entry.ts'
+import { wireSize } from '../protocol/entry.ts'
 import type { Work } from './ports.ts'
 
 /** What a room has handed over for its commit: waiting for the next one, or in the one under way. */
@@ -17,7 +17,7 @@ export class WorkQueue {
     return this.#waiting.length === 0
   }
 
-  /** Bytes that wait. */
+  /** Bytes that what waits takes up in memory. */
   get bytes(): number {
     return this.#bytes
   }
@@ -32,14 +32,15 @@ export class WorkQueue {
     for (const key of keysOf(work)) this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1)
   }
 
-  /** Takes what the next commit shall write: at least one work, and no more than `most` bytes if they come apart. */
+  /** Takes what the next commit shall write: at least one work, and about `most` bytes on the wire if they come apart. */
   take(most = Number.POSITIVE_INFINITY): readonly Work[] {
     let bytes = 0
     let count = 0
     while (count < this.#waiting.length && (count === 0 || bytes < most || this.#waiting[count]?.withPrevious)) {
-      bytes += weigh(this.#waiting[count++] as Work)
+      const work = this.#waiting[count++] as Work
+      bytes += sizeOf(work)
+      this.#bytes -= weigh(work)
     }
-    this.#bytes -= bytes
     this.#committing = this.#waiting.splice(0, count)
     return this.#committing
   }
@@ -59,7 +60,12 @@ export class WorkQueue {
   }
 }
 
-const weigh = ({ drafts }: Work): number => drafts.reduce((sum, draft) => sum + weight(draft), 0)
+/** What a message takes up while it waits, beside its text: ids, audience and objects. */
+const OVERHEAD = 1024
+
+const sizeOf = ({ drafts }: Work): number => drafts.reduce((sum, draft) => sum + wireSize(draft), 0)
+
+const weigh = (work: Work): number => sizeOf(work) + OVERHEAD * work.drafts.length
 
 const keysOf = ({ drafts }: Work): string[] =>
   drafts.flatMap(({ dedupe }) => (dedupe === undefined ? [] : [dedupe.key]))
