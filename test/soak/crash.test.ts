@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+import { chapter } from '../conformance/suite.ts'
+import { announce, Random, seed } from './random.ts'
+import { crashRounds } from './rounds.ts'
+
+announce('crash')
+
+/** `npm run soak` does it fifty times. */
+chapter('death, a few times', (gateway) => {
+  test(`PUB-3, PUB-5, FOLLOW-2 killed 3 times, nothing acknowledged is lost, repeated or moved (seed ${seed})`, async () => {
+    const figures = await crashRounds(gateway, new Random(seed), 3)
+    expect(figures.acked).toBeGreaterThan(20)
+  }, 60_000)
+})
