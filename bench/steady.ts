@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CLOSE,
+  clientFrame,
+  FrameReader,
+  headerSize,
+  PING,
+  PONG,
+  TEXT,
+  textFrame,
+  upgradeRequest,
+} from './websocket.ts'
+
+/** One that counts the numbered messages of a room, and can stop reading as a client does that is stuck. */
+export class Reader {
+  /** The number that must come next. */
+  next = 0
+  disorder = 0
+  /** Of the last message that it has. */
+  cursor = '0-0'
+  readonly latencies: number[] = []
+  /** How it ended: `4001 slow`, or what the system says. */
+  readonly ended: Promise<string>
+  readonly welcomed: Promise<void>
+  readonly socket: net.Socket
+  #welcome = (): void => {}
+  #stops = false
+  #closed: string | undefined
+  #heard = ''
+
+  constructor(url: URL) {
+    this.welcomed = new Promise((resolve) => {
+      this.#welcome = resolve
+    })
+    const frames = new FrameReader((buffer, start, end) => this.#frame(buffer, start, end))
+    this.socket = net.connect({ host: url.hostname, port: Number(url.port), noDelay: true })
+    this.socket.on('connect', () => this.socket.write(upgradeRequest(url, 'holdline.v1')))
+    this.socket.on('data', (chunk) => {
+      const from = this.#handshake(chunk)
+      for (let at = from; at < chunk.length; ) at = frames.step(chunk, at, chunk.length)
+      // Asked for within a read: the rest of it is taken, and no other follows.
+      if (this.#stops) this.socket.pause()
+    })
+    this.ended = new Promise((resolve) => {
+      this.socket.on('error', (error: NodeJS.ErrnoException) => resolve(`${this.#closed ?? error.code}`))
+      this.socket.on('close', () => resolve(this.#closed ?? 'closed'))
+    })
+  }
+
+  /** Reads no more, and leaves what comes to the system's buffers and to the server's. */
+  pause(): void {
+    this.#stops = true
+    this.socket.pause()
+  }
+
+  resume(): void {
+    this.#stops = false
+    this.socket.resume()
+  }
+
+  send(text: string): void {
+    this.socket.write(textFrame(text))
+  }
+
+  /** Where in the chunk the frames begin. */
+  #handshake(chunk: Buffer): number {
+    if (this.#heard.endsWith('\r\n\r\n')) return 0
+    const before = this.#heard.length
+    const all = this.#heard + chunk.toString('latin1')
+    const end = all.indexOf('\r\n\r\n')
+    this.#heard = end === -1 ? all : all.slice(0, end + 4)
+    return end === -1 ? chunk.length : end + 4 - before
+  }
+
+  #frame(buffer: Buffer, start: number, end: number): void {
+    const opcode = (buffer[start] as number) & 15
+    const payload = buffer.subarray(start + headerSize(buffer, start), end)
+    if (opcode === PING) this.socket.write(clientFrame(PONG, payload))
+    if (opcode === CLOSE) {
+      this.#closed = `${payload.length < 2 ? 1005 : payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`
+      this.socket.end(clientFrame(CLOSE, payload))
+    }
+    if (opcode === TEXT) for (const event of JSON.parse(payload.toString())) this.#event(event)
+  }
+
+  #event({ type, data, cursor, n }: { type: string; data: string; cursor: string; n: number }): void {
+    if (type === 'welcome') {
+      this.cursor = cursor
+      this.#welcome()
+    } else if (type === 'probe') this.send(`{"op":"probe","n":${n}}`)
+    else if (type === 'gap') this.disorder++
+    else if (type === 'message') {
+      const [number, due] = data.split(' ', 2)
+      if (Number(number) !== this.next) this.disorder++
+      this.next = Number(number) + 1
+      this.cursor = cursor
+      this.latencies.push(performance.now() - Number(due))
+    }
+  }
+}
+
+/** Publishes so many messages of so many bytes a second, each with its number and the time when it was due. */
+export async function publishSteadily(url: URL, from: number, load: { rate: number; seconds: number; bytes: number }) {
+  const publisher = new Reader(url)
+  await publisher.welcomed
+  const start = performance.now()
+  const count = load.rate * load.seconds
+  for (let i = 0; i < count; ) {
+    const due = start + (i * 1000) / load.rate
+    if (performance.now() < due) await sleep(1)
+    else {
+      const data = `${from + i++} ${due.toFixed(3)} `.padEnd(load.bytes, 'x')
+      publisher.send(`{"op":"publish","data":"${data}","echo":false}`)
+    }
+  }
+  return { from: from + count, end: () => publisher.socket.destroy() }
+}
+
+/** Bytes of memory that a process has. */
+export const memoryOf = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+
+/** The most memory that a process has while something goes on. */
+export async function mostMemory<T>(pid: number, during: Promise<T>): Promise<{ most: number; result: T }> {
+  let most = 0
+  const look = (): void => {
+    most = Math.max(most, memoryOf(pid))
+  }
+  const timer = setInterval(look, 100)
+  try {
+    const result = await during
+    look()
+    return { most, result }
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+export const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN

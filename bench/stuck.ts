@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { pickCores, pinSelf } from './cpu.ts'
+import { startServer } from './server.ts'
+import { memoryOf, mostMemory, publishSteadily, quantile, Reader } from './steady.ts'
+
+/** What a hundred readers that are stuck cost everybody else: latency of ten that are not, and the server's memory. */
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string' },
+    rate: { type: 'string', default: '500' },
+    bytes: { type: 'string', default: '1024' },
+    seconds: { type: 'string', default: '20' },
+    healthy: { type: 'string', default: '10' },
+    stuck: { type: 'string', default: '100' },
+  },
+})
+const load = { rate: Number(values.rate), bytes: Number(values.bytes), seconds: Number(values.seconds) }
+const cores = pickCores()
+if (cores) pinSelf(cores.generator)
+
+const open = async (url: URL, count: number): Promise<Reader[]> => {
+  const readers = Array.from({ length: count }, () => new Reader(url))
+  await Promise.all(readers.map(({ welcomed }) => welcomed))
+  return readers
+}
+
+async function measure(target: 'node' | 'workerd', stuckCount: number): Promise<string> {
+  const server = await startServer(target, cores)
+  const url = new URL('/v1/rooms/stuck/ws', server.url)
+  const [healthy, stuck] = [await open(url, Number(values.healthy)), await open(url, stuckCount)]
+  for (const reader of stuck) reader.pause()
+  try {
+    const warm = await publishSteadily(url, 0, { ...load, seconds: 2 })
+    warm.end()
+    const before = memoryOf(server.pid)
+    for (const { latencies } of healthy) latencies.length = 0
+    const { most, result } = await mostMemory(server.pid, publishSteadily(url, warm.from, load))
+    for (let tries = 0; tries < 500 && healthy.some(({ next }) => next < result.from); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    result.end()
+    const lost = healthy.reduce((sum, { next, disorder }) => sum + result.from - next + disorder, 0)
+    const all = healthy.flatMap(({ latencies }) => latencies)
+    const [p50, p99] = [0.5, 0.99].map((share) => quantile(all, share).toFixed(2).padStart(7))
+    const mebibytes = [before, most].map((bytes) => (bytes / 2 ** 20).toFixed(0).padStart(5))
+    return `${target.padEnd(8)} ${String(stuckCount).padStart(5)} ${p50} ${p99} ${mebibytes.join(' ')} ${String(lost).padStart(5)}`
+  } finally {
+    for (const reader of [...healthy, ...stuck]) reader.socket.destroy()
+    await server.stop()
+  }
+}
+
+console.log(
+  `${load.rate} messages/s of ${load.bytes} bytes for ${load.seconds} s; latency of ${values.healthy} healthy readers; `,
+  cores ? 'server and generator on a core each' : 'NOTHING PINNED',
+)
+console.log('target   stuck  p50 ms  p99 ms   MiB  most  lost')
+for (const target of ['node', 'workerd'] as const) {
+  if (values.target !== undefined && values.target !== target) continue
+  for (const count of [0, Number(values.stuck)]) console.log(await measure(target, count))
+}
