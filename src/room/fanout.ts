@@ -40,12 +40,15 @@ export class Fanout {
   readonly #stuck = new Map<Member, number>()
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
   readonly #answerBound: number
+  readonly #left: (connection: Connection) => void
   #head: Head
   #invisible = 0
 
-  constructor(host: RoomHost, { head, limits }: Birth, presence: Presence) {
+  /** `left` is told of every connection that goes, by itself or sent away from here. */
+  constructor(host: RoomHost, { head, limits }: Birth, presence: Presence, left: (connection: Connection) => void) {
     this.#host = host
     this.#presence = presence
+    this.#left = left
     this.#head = head
     this.#answerBound = -(LIMITS.ahead + frameLimit(limits.payload))
   }
@@ -70,13 +73,14 @@ export class Fanout {
     else if (!this.#send(member, greeting, at) || codec !== 'poll') this.#advance(member)
   }
 
-  leave(connection: Connection): boolean {
+  /** It is gone. */
+  leave(connection: Connection): void {
     const member = this.#members.get(connection)
-    if (member === undefined) return false
+    if (member === undefined) return
     this.#members.delete(connection)
     member.group.live.delete(member)
     this.#stuck.delete(member)
-    return true
+    this.#left(connection)
   }
 
   /** Sends what was committed to all who are live. */
@@ -138,11 +142,11 @@ export class Fanout {
    * reads would have them pile up for ever: it is closed.
    */
   write(connection: Connection, pack: Pack): void {
-    if (connection.credit() < this.#answerBound) connection.close(CLOSE.slow, 'slow')
-    else connection.write(pack)
+    if (connection.credit() >= this.#answerBound) connection.write(pack)
+    else this.#end(connection, CLOSE.slow, 'slow')
   }
 
-  /** Ends a connection, saying why where it can be said. The host tells the room of the close, as of any other. */
+  /** Ends a connection, saying why where it can be said. */
   close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
     const member = this.#members.get(connection)
     const codec = member?.group.codec
@@ -150,7 +154,13 @@ export class Fanout {
       const advice = mayComeBack(code) ? (retryAfter ?? this.#host.retryAfter(0)) : undefined
       this.#send(member, [closingEvent(code, reason, advice)], headPosition(this.#head))
     }
+    this.#end(connection, code, reason)
+  }
+
+  /** It is gone at once: who does not read, or has vanished, never answers a close, and on the edge nobody gives up. */
+  #end(connection: Connection, code: number, reason: string): void {
     connection.close(code, reason)
+    this.leave(connection)
   }
 
   /** Reads on if the connection can take it, or turns live at the head: a pack boundary, so nothing lies between. */

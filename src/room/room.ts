@@ -78,7 +78,8 @@ export class Room<State = unknown> {
       commit: (happening) => host.commit(happening),
       keepsSessions: this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose,
     })
-    this.#fanout = new Fanout(host, birth, this.#participants.presence)
+    const left = (connection: Connection): void => this.#participants.leave(connection)
+    this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
   }
 
   // ---- What applications override ----
@@ -185,7 +186,7 @@ export class Room<State = unknown> {
 
   /** The connection is gone. */
   close(connection: Connection): void {
-    if (this.#fanout.leave(connection)) this.#participants.leave(connection)
+    this.#fanout.leave(connection)
   }
 
   /** A request from the gateway. */

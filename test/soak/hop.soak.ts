@@ -4,7 +4,7 @@ import type { ServerEvent } from '../conformance/clients/events.ts'
 import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, range } from '../conformance/suite.ts'
-import { type Leg, legs, type PresenceEvent } from './legs.ts'
+import { type Leg, legs } from './legs.ts'
 import { announce, Random, seed } from './random.ts'
 
 announce('hop')
@@ -37,7 +37,7 @@ class Hopper {
   async hop(leg: Leg, count: number, ending: 'close' | 'fin' | 'rst'): Promise<void> {
     const { url, room, resume } = this.#place
     const query = { cursor: this.#cursor, resume, presence: this.#presence }
-    for (const event of (await leg({ url, room, query, count, ending })) as PresenceEvent[]) {
+    for (const event of await leg({ url, room, query, count, ending })) {
       if (event.type === 'presence') this.#presence = event.rev ?? this.#presence
       if (['presence', 'cursor', 'closing'].includes(event.type)) continue
       expect(event.type).toBe('message')
@@ -72,8 +72,8 @@ chapter('hopping', (gateway) => {
 
     // One more that comes proves that the watcher has heard all there was to hear until then.
     const stranger = await Framed.open(gateway.url, room, { presence: 1 })
-    const isStranger = ({ session }: PresenceEvent) => session === stranger.welcome.session
-    const seen = (await watcher.inbox.until(isStranger)) as PresenceEvent[]
+    const isStranger = ({ session }: ServerEvent) => session === stranger.welcome.session
+    const seen = await watcher.inbox.until(isStranger)
     const [sync, ...changes] = seen.filter(({ type }) => type === 'presence')
     const { session } = (await Framed.open(gateway.url, room, { resume })).welcome
     expect(sync?.members?.map((member) => member.session)).toContain(session)

@@ -6,12 +6,6 @@ import { ask } from '../conformance/clients/poll.ts'
 import { Stream } from '../conformance/clients/sse.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 
-export interface PresenceEvent extends ServerEvent {
-  action?: string
-  rev?: string
-  members?: { session: string }[]
-}
-
 export interface Stay {
   readonly url: string
   readonly room: string
@@ -60,7 +54,7 @@ const poll: Leg = async ({ url, room, query, count, ending }) => {
     heard.push(...answer.events)
     cursor = answer.cursor
     // Who comes back with an old rev is told at once what there is, and would ask for ever (PRES-4).
-    presence = (answer.events.at(-1) as PresenceEvent | undefined)?.rev ?? presence
+    presence = answer.events.at(-1)?.rev ?? presence
   } while (heard.length < count)
   if (ending === 'close') return heard
   // Leaves in the middle of one that is held, or that is just being answered: what it would have said is not heard.

@@ -125,6 +125,31 @@ export const scenarios: Record<string, Scenario> = {
       expect(again.messages).toEqual([1])
     },
   },
+  'FAN-4, SES-1 who was given up is gone, though its end of the wire never says so': {
+    play(world) {
+      const a = world.connect({ session: 'a', presence: '' })
+      const b = world.connect({ session: 'b', presence: '' })
+      world.settles()
+      b.credits = 0
+      world.says(a, publish(1))
+      world.settles()
+      world.passes(LIMITS.patience + 1)
+      world.room.lookAfter()
+      expect([b.closed?.code, world.room.hasStuck]).toEqual([4001, false])
+      world.passes(LIMITS.grace)
+      world.settles()
+      expect(a.events.at(-1)).toMatchObject({ type: 'presence', action: 'leave', session: 'b' })
+    },
+  },
+  'SES-3 the oldest connection is replaced each time, though none of them ever says that it is gone': {
+    play(world) {
+      const all = Array.from({ length: 7 }, () => world.connect({ session: 'a' }))
+      expect(all.map(({ closed }) => closed?.code)).toEqual([4505, 4505, 4505, ...Array(4).fill(undefined)])
+      world.says(all[0] as (typeof all)[0], publish('too late'))
+      world.settles()
+      expect(all[6]?.messages).toEqual([])
+    },
+  },
   'a repeat never acts where the first one left nothing': {
     room: class extends Room {
       override onMessage(_session: Session | null, message: Incoming): void {
