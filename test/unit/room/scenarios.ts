@@ -141,7 +141,7 @@ export const scenarios: Record<string, Scenario> = {
       expect(a.events.at(-1)).toMatchObject({ type: 'presence', action: 'leave', session: 'b' })
     },
   },
-  'SES-3 the oldest connection is replaced each time, though none of them ever says that it is gone': {
+  'SES-3, ERR-5 the oldest connection is replaced each time, though none of them ever says that it is gone': {
     play(world) {
       const all = Array.from({ length: 7 }, () => world.connect({ session: 'a' }))
       expect(all.map(({ closed }) => closed?.code)).toEqual([4505, 4505, 4505, ...Array(4).fill(undefined)])
