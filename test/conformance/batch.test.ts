@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../targets/target.ts'
 import { type Answer, call, say, wholeHistory } from './clients/http.ts'
 import { transports } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
@@ -113,6 +114,29 @@ chapter('batch', (gateway) => {
       expect(offsets).toEqual(range(20, offsets[0]))
     }
     expect(await wholeHistory(gateway.url, room)).toHaveLength(420)
+  })
+
+  test('BATCH-2 killed amid batches, it keeps each as a whole or not at all, and all that it acknowledged', async () => {
+    const rooms = range(3).map(freshRoom)
+    const acknowledged: number[] = []
+    const size = 30
+    const publishing = (async () => {
+      for (const batch of range(100_000)) {
+        const messages = range(size * rooms.length).map((i) => ({ room: rooms[i % rooms.length], data: batch }))
+        const { results = [] } = await publish({ messages })
+        expect(results).toHaveLength(messages.length)
+        if (results.every(({ cursor }) => cursor !== undefined)) acknowledged.push(batch)
+      }
+    })().catch((error) => (error instanceof TypeError ? 'cut off' : error))
+    await eventually('some are written', () => acknowledged.length >= 5)
+    await gateway.running.crash()
+    expect(await publishing).toBe('cut off')
+    for (const room of rooms) {
+      const kept = (await wholeHistory(gateway.url, room)).map(({ data }) => data as number)
+      const batches = [...new Set(kept)]
+      expect(kept).toEqual(batches.flatMap((batch) => range(size).map(() => batch)))
+      expect(batches.slice(0, acknowledged.length)).toEqual(acknowledged)
+    }
   })
 
   test.each([

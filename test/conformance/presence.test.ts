@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { say } from './clients/http.ts'
+import { eventually } from '../targets/target.ts'
+import { call, info, say, url } from './clients/http.ts'
 import { tellingTransports, transports } from './clients/index.ts'
 import { ask } from './clients/poll.ts'
 import { endSession, putPresence, Roster, whoIsHere } from './clients/presence.ts'
+import { Stream } from './clients/sse.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
@@ -90,18 +92,115 @@ chapter('presence', (gateway) => {
     })
   })
 
-  test('PRES-2 state is set over HTTP too, for whoever has a session and no WebSocket', async () => {
+  test('PRES-3 a session joins once, however many connections it has and however often each comes back', async () => {
     const [room, resume] = [freshRoom(), freshSecret()]
     const watcher = await watch(room)
     const { session } = await ask(gateway.url, room, { resume, presence: 1 })
-    expect((await putPresence(gateway.url, room, resume, '{"state":{"x": 1.0}}')).http).toBe(200)
+    for (const _ of range(3)) {
+      const connections = []
+      for (const { open } of transports) connections.push(await open(gateway.url, room, { resume, presence: 1 }))
+      for (const connection of connections) await connection.close()
+    }
     await say(gateway.url, room, 'end')
     const told = (await watcher.presenceUntil('end')).filter((event) => event.session === session)
-    expect(told.map(({ action, state }) => [action, state])).toEqual([
-      ['join', undefined],
-      ['update', { x: 1 }],
-    ])
-    expect(watcher.packs.join('')).toContain('"state":{"x": 1.0}')
+    expect(told.map(({ action }) => action)).toEqual(['join'])
+    expect((await whoIsHere(gateway.url, room)).count).toBe(2)
+  })
+
+  test('PRES-3 between any two polls it is as present as in them', async () => {
+    const [room, resume] = [freshRoom(), freshSecret()]
+    const watcher = await watch(room)
+    const first = await ask(gateway.url, room, { resume, presence: 1 })
+    const { session } = first
+    let { cursor } = first
+    for (const i of range(10)) {
+      await say(gateway.url, room, i)
+      const { members } = await whoIsHere(gateway.url, room)
+      expect(members.map((each) => each.session).sort()).toEqual([session, watcher.welcome.session].sort())
+      const answer = await ask(gateway.url, room, { resume, presence: 1, cursor })
+      expect(answer.events.filter(({ type }) => type === 'message').map(({ data }) => data)).toEqual([i])
+      cursor = answer.cursor
+    }
+    await say(gateway.url, room, 'end')
+    const told = (await watcher.presenceUntil('end')).filter((event) => event.session === session)
+    expect(told.map(({ action }) => action)).toEqual(['join'])
+  })
+
+  test('PRES-4 a held poll is answered by a change; with messages, the sync stands beside them', async () => {
+    const [room, resume] = [freshRoom(), freshSecret()]
+    const first = await ask(gateway.url, room, { resume, presence: 1 })
+    const { session } = first
+    const roster = new Roster()
+    for (const event of first.events) roster.hear(event)
+    const poll = async (presence: string | number = roster.rev) => {
+      const answer = await ask(gateway.url, room, { resume, presence, cursor: first.cursor, wait: 10 })
+      for (const event of answer.events) if (event.type === 'presence') roster.hear(event)
+      return answer
+    }
+    const held = poll()
+    await eventually('it is held', async () => (await info(gateway.url, room)).connections?.poll === 1)
+    await putPresence(gateway.url, room, resume, '{"state":"typing"}')
+    expect((await held).events.at(-1)).toMatchObject({ type: 'presence', session })
+    await say(gateway.url, room, 'hello')
+    const both = await poll(1)
+    expect(both.events.map(({ type, action, data }) => action ?? data ?? type)).toEqual(['hello', 'sync'])
+    const known = await poll()
+    expect(known.events.map(({ type }) => type)).toEqual(['message'])
+    roster.expectToBe(await whoIsHere(gateway.url, room))
+  })
+
+  test('PRES-4 a rev that was another’s is no rev: a session that ended and came again with another state', async () => {
+    const [room, resume] = [freshRoom(), freshSecret()]
+    const cursor = await say(gateway.url, room, 'begin')
+    const begin = async (state: string) => {
+      const framed = await Framed.open(gateway.url, room, { resume, presence: 1 })
+      await framed.ask({ op: 'presence', state })
+      return { framed, rev: (await whoIsHere(gateway.url, room)).rev }
+    }
+    const { framed, rev } = await begin('busy')
+    await endSession(gateway.url, room, framed.welcome.session)
+    await begin('free')
+    const answer = await ask(gateway.url, room, { presence: rev, cursor, wait: 0 })
+    expect(answer.events.at(0)).toMatchObject({ action: 'sync' })
+    expect(answer.events.at(0)?.members).toContainEqual({ session: framed.welcome.session, state: 'free' })
+  })
+
+  test('PRES-4 an EventSource that comes back to its URL gets a sync, and the messages that it missed before it', async () => {
+    const [room, resume] = [freshRoom(), freshSecret()]
+    const first = await Stream.open(gateway.url, room, { resume, presence: 1 })
+    const { lastEventId } = first
+    await first.close()
+    await say(gateway.url, room, 'missed')
+    const other = await watch(room)
+    const again = await Stream.open(gateway.url, room, { resume, presence: 1 }, { 'last-event-id': `${lastEventId}` })
+    expect((await again.next()).payload).toBe('missed')
+    const { action, members } = await again.next()
+    expect(action).toBe('sync')
+    expect(members?.map(({ session }) => session)).toContain(other.welcome.session)
+  })
+
+  // Unknown names are ignored (ERR-3), unknown values are not.
+  describe.each(['', '2', 'true', 'r', 'R1', 'rABC', 'r!', `r${'0'.repeat(12)}`, '1 ', '-1'])(
+    'presence=%s',
+    (presence) => {
+      test.each([
+        { name: 'poll', rest: '/poll' },
+        { name: 'SSE', rest: '/events' },
+      ])('PRES-1, PRES-4, FOLLOW-1 is refused by $name', async ({ rest }) => {
+        const answer = await call(url(gateway.url, freshRoom(), rest, { presence }))
+        expect(answer).toMatchObject({ http: 400, code: 'bad_request' })
+      })
+
+      test('PRES-1, PRES-4, WS-8 is refused by WebSocket', async () => {
+        const framed = new Framed(gateway.url, freshRoom(), { presence })
+        expect((await framed.closed).reason).toMatch(/^bad_request/)
+      })
+    },
+  )
+
+  test('PRES-4 a rev that never was is answered by a sync', async () => {
+    const framed = await Framed.open(gateway.url, freshRoom(), { presence: 'r0' })
+    expect(await framed.next()).toMatchObject({ action: 'sync', count: 1 })
   })
 
   test('PRES-5 GET presence says who is here, and agrees with what was heard', async () => {
@@ -117,27 +216,3 @@ chapter('presence', (gateway) => {
     roster.expectToBe(here)
   })
 })
-
-chapter(
-  'presence in a large room',
-  (gateway) => {
-    test('PRES-6 changes are counts, lists a sample; when it is small again everyone hears who is here', async () => {
-      const room = freshRoom()
-      const watcher = await Framed.open(gateway.url, room, { presence: 1 })
-      const crowd: Framed[] = []
-      for (const _ of range(59)) crowd.push(await Framed.open(gateway.url, room, { presence: 1 }))
-      // A count that was made while another was under way comes after it.
-      const told = await watcher.inbox.until(({ count }) => count === 60)
-      const large = told.slice(told.findIndex(({ action }) => action === 'count'))
-      expect(large.filter(({ action, type }) => type === 'presence' && action !== 'count')).toEqual([])
-      expect(told.at(-1)).toMatchObject({ count: 60, rev: (await whoIsHere(gateway.url, room)).rev })
-      const { count, members } = await whoIsHere(gateway.url, room)
-      expect([count, members.length]).toEqual([60, 50])
-      for (const { welcome } of crowd.slice(2)) await endSession(gateway.url, room, welcome.session)
-      await say(gateway.url, room, 'small')
-      const last = (await watcher.presenceUntil('small')).at(-1)
-      expect(last).toMatchObject({ action: 'sync', count: 3, rev: (await whoIsHere(gateway.url, room)).rev })
-    })
-  },
-  { env: { HOLDLINE_PRESENCE_LIST: '5' } },
-)

@@ -75,6 +75,15 @@ export class Roster {
     this.rev = `${rev}`
   }
 
+  agrees(here: Presence): boolean {
+    try {
+      this.expectToBe(here)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /** Does it agree with what the room itself says? */
   expectToBe({ count, members, rev }: Presence): void {
     expect([this.count, this.rev]).toEqual([count, rev])
