@@ -10,6 +10,7 @@ import { disconnect, listSessions, oneSession, presence, sessionName, setPresenc
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
+import { deadLetters, resend } from './webhooks.ts'
 
 /** The pages are inline and load nothing from elsewhere; what a room's messages hold can run nothing. */
 const PAGE_POLICY =
@@ -92,6 +93,15 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     const to = { sessions: [sessionName(c.req.param('id'))] }
     return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit, to)
   })
+  app.get('/v1/rooms/:room/webhooks/dead', (c) =>
+    deadLetters((name) => c.req.query(name), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.post('/v1/rooms/:room/webhooks/dead/resend', (c) =>
+    resend(undefined, runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.post('/v1/rooms/:room/webhooks/dead/:id/resend', (c) =>
+    resend(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
   app.get('/v1/rooms/:room', (c) => info(runtimeOf(c.env).room(roomName(c.req.param('room')))))
   app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))
   app.onError((error, c) => toProblem(error, (unexpected) => runtimeOf(c.env).report(unexpected)))

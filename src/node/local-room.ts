@@ -2,7 +2,9 @@ import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import { CLOSE } from '../protocol/codes.ts'
+import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
+import type { Stored } from '../room/log/log.ts'
 import type {
   Command,
   Connection,
@@ -18,6 +20,8 @@ import type {
 import { Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
+import type { Backend } from '../webhooks/backend.ts'
+import { Teller } from '../webhooks/teller.ts'
 import { LegConnection } from './connection.ts'
 import type { Planned, SqliteLog } from './sqlite/log.ts'
 
@@ -26,12 +30,16 @@ const INTERNAL_ERROR = 1011
 /** How often those who are behind are looked after (ms). */
 const LOOK_AFTER = 1000
 
+const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
+
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 export interface LocalRoomOptions {
   readonly name: string
   readonly room: RoomClass
   readonly limits: RoomLimits
+  /** Null: nobody is told of the room. */
+  readonly backend: Backend | null
   openLog(): SqliteLog
   /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
   due(room: LocalRoom): void
@@ -49,17 +57,23 @@ export class LocalRoom implements RoomHost {
   readonly #works = new WorkQueue()
   #alarm: NodeJS.Timeout | undefined
   #lookingAfter = false
+  readonly #teller: Teller | null
+  #telling: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(options: LocalRoomOptions) {
     this.#options = options
     this.#beat = new Beat(() => options.due(this))
     this.#log = options.openLog()
-    this.#room = this.#born()
+    const stored = this.#log.load()
+    this.#room = this.#born(stored)
+    this.#teller = this.#hired(stored.waiting)
   }
 
   /** Nobody is here and nothing is under way: it can be dropped, and made again from its log. */
   get idle(): boolean {
-    return this.#connections.size === 0 && this.#replies.size === 0 && !this.#beat.busy && this.#alarm === undefined
+    const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && !this.#beat.busy
+    return isQuiet && this.#alarm === undefined && (this.#teller?.idle ?? true)
   }
 
   get connections(): number {
@@ -71,9 +85,24 @@ export class LocalRoom implements RoomHost {
     this.#room.drain(clients)
   }
 
+  /** Tells the backend nothing more; resolves when what is on its way has arrived or not. */
+  async stopTelling(): Promise<void> {
+    clearTimeout(this.#telling)
+    await this.#teller?.stop()
+  }
+
+  /** The log goes away. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#telling)
+  }
+
   // ---- What the gateway asks ----
 
   command(command: Command): Promise<Reply> {
+    if (command.type === 'dead' || command.type === 'resend') {
+      return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
+    }
     return new Promise((resolve) => {
       const ticket = this.#replies.expect(command, resolve)
       try {
@@ -213,6 +242,7 @@ export class LocalRoom implements RoomHost {
     } catch (error) {
       this.#options.report(error)
     }
+    if (plan.settled.told) this.#teller?.added(plan.settled.told)
     this.#lookAfter()
     this.#rest(performance.now() - started)
   }
@@ -221,16 +251,35 @@ export class LocalRoom implements RoomHost {
   failed(): void {
     const works = this.#works.done()
     this.#log = this.#options.openLog()
-    this.#room = this.#born()
+    this.#room = this.#born(this.#log.load())
     const outcome = { error: 'storage', message: 'The log cannot be written' } as const
     const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
     this.#room.settled({ entries: [], outcomes, head: this.#log.load().head })
     this.#rest(1)
   }
 
-  #born(): Room<unknown> {
-    const { name, limits, room: Class } = this.#options
-    const room = new Class(this, { name, limits, ...this.#log.load() })
+  /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
+  #hired(waiting: number): Teller | null {
+    const { name, backend, report } = this.#options
+    if (backend === null || backend.tells(name).length === 0) return null
+    const commit = (outbox: OutboxChange): Promise<boolean> =>
+      new Promise((resolve) => {
+        if (this.#isClosed) return resolve(false)
+        const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
+        this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } })
+      })
+    const wakeAt = (time: number): void => {
+      clearTimeout(this.#telling)
+      this.#telling = setTimeout(() => void this.#teller?.run(), Math.max(time - Date.now(), 0)).unref()
+    }
+    const teller = new Teller({ room: name, backend, outbox: () => this.#log, commit, wakeAt, report }, waiting)
+    if (teller.at !== null) wakeAt(teller.at)
+    return teller
+  }
+
+  #born(stored: Stored): Room<unknown> {
+    const { name, limits, backend, room: Class } = this.#options
+    const room = new Class(this, { name, limits, tells: backend?.tells(name) ?? [], ...stored })
     room.wake(this.#connections)
     return room
   }

@@ -1,6 +1,7 @@
 import { markFrom } from '../protocol/cursor.ts'
 import type { Retention } from '../room/log/retention.ts'
 import type { RoomLimits } from '../room/ports.ts'
+import type { Backend } from '../webhooks/backend.ts'
 import { LocalRoom, type RoomClass } from './local-room.ts'
 import type { Planned } from './sqlite/log.ts'
 import { SqliteStore } from './sqlite/store.ts'
@@ -14,6 +15,8 @@ export interface RoomsOptions {
   readonly limits: RoomLimits
   /** What a room keeps. Default: what the design says. */
   kept?(room: string): Retention
+  /** Who is told of what happens; null: nobody. */
+  readonly backend: Backend | null
   report(error: unknown): void
 }
 
@@ -32,14 +35,16 @@ export class Rooms {
     this.#store = new SqliteStore({ file, writer, ...(kept && { kept }) })
     this.#sweep = setInterval(() => this.#letGo(), SWEEP)
     this.#sweep.unref()
+    // What the process before was about to tell.
+    if (options.backend !== null) for (const name of this.#store.telling()) this.get(name)
   }
 
   get(name: string): LocalRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    const { room, limits, report } = this.#options
-    const openLog = () => this.#store.log(name)
-    const made = new LocalRoom({ name, room, limits, report, openLog, due: (r) => this.#isDue(r) })
+    const { room, limits, backend, report } = this.#options
+    const openLog = () => this.#store.log(name, backend?.tells(name))
+    const made = new LocalRoom({ name, room, limits, backend, report, openLog, due: (r) => this.#isDue(r) })
     this.#rooms.set(name, made)
     return made
   }
@@ -51,9 +56,15 @@ export class Rooms {
     for (const room of this.#rooms.values()) room.drain(clients)
   }
 
+  /** Tells the backend nothing more; what is not told yet is told by the next process. */
+  async stopTelling(): Promise<void> {
+    await Promise.all([...this.#rooms.values()].map((room) => room.stopTelling()))
+  }
+
   close(): void {
     clearInterval(this.#sweep)
     this.#commit()
+    for (const room of this.#rooms.values()) room.close()
     this.#store.close()
   }
 

@@ -9,9 +9,12 @@ import { Refusal } from '../protocol/errors.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
+import { Backend } from '../webhooks/backend.ts'
+import type { WebhookSettings } from '../webhooks/settings.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
+import { nodePost } from './webhooks/post.ts'
 
 /** How long a client has to take its leave (ms). Twice this, and then some, is below the 10 s that supervisors give. */
 const PATIENCE = 3000
@@ -31,6 +34,8 @@ export interface ServeOptions {
   retention?(room: string): Retention
   /** How many sessions a room may have present and still name each one. Default 500. */
   readonly presenceList?: number
+  /** The backend that is told of what happens. Default: none. */
+  readonly webhooks?: WebhookSettings | null
   /** Where unexpected errors go. Default: standard error. */
   report?(error: unknown): void
 }
@@ -45,13 +50,15 @@ export interface Gateway {
 /** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
-  const { presenceList = LIMITS.presenceList } = options
+  const { presenceList = LIMITS.presenceList, webhooks = null } = options
+  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate))
   const limit = payloadLimit(options.maxPayload)
   const rooms = new Rooms({
     file: data,
     room: options.room ?? Room,
     limits: { payload: limit, presence: presenceList },
     ...(options.retention && { kept: options.retention }),
+    backend,
     report,
   })
   const upgrades = new Upgrades(limit, report)
@@ -85,15 +92,22 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       isReady = false
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
       rooms.drain()
+      const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
       await upgrades.closed(PATIENCE)
       server.closeIdleConnections()
       // Polls and streams have been answered; who has not taken its answer by now will not.
       setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
       await stopped
+      await told
       rooms.close()
     },
   }
 }
+
+const late = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref()
+  })
 
 const toUrl = ({ address, family, port }: AddressInfo): string =>
   `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`

@@ -1,5 +1,6 @@
 import { LIMITS } from '../protocol/limits.ts'
 import { parseRetention } from '../room/log/retention.ts'
+import { webhookSettings } from '../webhooks/settings.ts'
 import type { ServeOptions } from './serve.ts'
 
 const whole =
@@ -33,7 +34,7 @@ const SETTINGS = {
 
 /** @throws Error that names the setting and what it must be */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): ServeOptions {
-  const options: Record<string, unknown> = {}
+  const options: Record<string, unknown> = { webhooks: webhookSettings(env) }
   for (const [name, { option, read }] of Object.entries(SETTINGS)) {
     const value = env[name]
     if (value !== undefined && value !== '') options[option] = read(value, name)

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { type Edge, startEdge } from '../../src/cli/edge.ts'
 import type { SqliteStore } from '../../src/node/sqlite/store.ts'
+import { WEBHOOK_EVENTS } from '../../src/protocol/webhook.ts'
 import { MemoryLog } from '../../src/room/log/memory.ts'
+import { Telling } from '../../src/room/log/outbox.ts'
 import { RETENTION } from '../../src/room/log/retention.ts'
 import { logContract, type RemoteLog } from './log.ts'
 import { local, object, remote } from './remote.ts'
@@ -23,7 +25,7 @@ afterAll(async () => {
 })
 
 logContract('memory', async () => {
-  const log = new MemoryLog('mark00')
+  const log = new MemoryLog('mark00', RETENTION, new Telling('room', WEBHOOK_EVENTS, 0))
   const open: RemoteLog['reopen'] = async (kept) => {
     log.keep(kept ?? RETENTION)
     return self
@@ -38,7 +40,7 @@ logContract('SQLite on Node', async () => {
   const open: RemoteLog['reopen'] = async (kept) => {
     store?.close()
     store = openStore(file, 'mar', kept)
-    return local(logIn(store, 'room'), open)
+    return local(logIn(store, 'room', WEBHOOK_EVENTS), open)
   }
   return open()
 })

@@ -9,6 +9,8 @@ export type Call =
   | { readonly method: 'read'; readonly scan: Scan }
   | { readonly method: 'knows'; readonly key: string }
   | { readonly method: 'load' }
+  | { readonly method: 'untold'; readonly events: number }
+  | { readonly method: 'dead'; readonly after: string; readonly limit: number }
   | { readonly method: 'reopen'; readonly kept?: Retention }
 
 const line = ({ json, cursor, audience }: Entry): Line => ({
@@ -28,6 +30,10 @@ export function answer(log: Log, call: Call): unknown {
       const { entries, after, through, floor } = log.read(call.scan)
       return { entries: entries.map(line), after, through, floor }
     }
+    case 'untold':
+      return log.untold(call.events)
+    case 'dead':
+      return log.dead(call.after, call.limit)
     case 'knows':
       return log.knows(call.key)
     default:
@@ -42,6 +48,8 @@ export function remote(send: (call: Call) => Promise<unknown>, reopen: RemoteLog
     read: (scan) => send({ method: 'read', scan }) as ReturnType<RemoteLog['read']>,
     knows: (key) => send({ method: 'knows', key }) as Promise<boolean>,
     load: () => send({ method: 'load' }) as ReturnType<RemoteLog['load']>,
+    untold: (events) => send({ method: 'untold', events }) as ReturnType<RemoteLog['untold']>,
+    dead: (after, limit) => send({ method: 'dead', after, limit }) as ReturnType<RemoteLog['dead']>,
     reopen,
   }
 }

@@ -64,6 +64,30 @@ export const MIGRATIONS: readonly string[] = [
   );
   DROP INDEX by_place;
   `,
+  `
+  -- What a backend is yet to be told, as JSON lines: one row for what one commit had to tell. Retry is JSON too.
+  CREATE TABLE outbox (
+    room INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    retry TEXT,
+    PRIMARY KEY (room, key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What it was not told.
+  CREATE TABLE dead (
+    room INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    died INTEGER NOT NULL,
+    PRIMARY KEY (room, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** Brings the file to the newest schema. @throws Error if it is of a newer Holdline, or of something else */

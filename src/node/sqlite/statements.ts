@@ -19,6 +19,12 @@ const QUERIES = {
     (SELECT max(first) FROM packs WHERE room = ?1 AND epoch = ?2 AND first <= ?3), 0) ORDER BY first`,
   packsBack: `SELECT first, entries FROM packs WHERE room = ? AND epoch = ? AND first <= ? AND first > ?
     ORDER BY first DESC`,
+  untold: 'SELECT key, time, count, events, retry FROM outbox WHERE room = ? ORDER BY key',
+  newestUntold: `SELECT max(key) AS key FROM (
+    SELECT max(key) AS key FROM outbox WHERE room = ?1 UNION ALL SELECT max(key) FROM dead WHERE room = ?1)`,
+  waiting: 'SELECT coalesce(sum(count), 0) AS waiting FROM outbox WHERE room = ?',
+  dead: 'SELECT key, count, events, reason, died FROM dead WHERE room = ? AND key > ? ORDER BY key LIMIT ?',
+  telling: 'SELECT DISTINCT name FROM outbox JOIN rooms USING (room)',
 } as const
 
 /** What it writes. */
@@ -34,6 +40,16 @@ const WRITES = {
   putSession: 'INSERT OR REPLACE INTO sessions (room, id, row) VALUES (?, ?, ?)',
   dropSession: 'DELETE FROM sessions WHERE room = ? AND id = ?',
   setState: 'UPDATE rooms SET state = ? WHERE room = ?',
+  addUntold: 'INSERT INTO outbox (room, key, time, count, events) VALUES (?, ?, ?, ?, ?)',
+  dropUntold: 'DELETE FROM outbox WHERE room = ? AND key = ?',
+  retryUntold: 'UPDATE outbox SET retry = ? WHERE room = ? AND key = ?',
+  bury: `INSERT OR REPLACE INTO dead (room, key, time, count, events, reason, died)
+    SELECT room, key, time, count, events, ?, ? FROM outbox WHERE room = ? AND key = ?`,
+  dropDead: 'DELETE FROM dead WHERE room = ? AND key = ?',
+  resend: `INSERT OR REPLACE INTO outbox (room, key, time, count, events)
+    SELECT room, key, time, count, events FROM dead WHERE room = ? AND key = ?`,
+  trimDead: `DELETE FROM dead WHERE room = ? AND key <= (
+    SELECT key FROM dead WHERE room = ? ORDER BY key DESC LIMIT 1 OFFSET ?)`,
 } as const
 
 type Prepared<Of> = { readonly [name in keyof Of]: StatementSync }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { WebhookEvent } from '../../protocol/webhook.ts'
 import { RETENTION, type Retention } from '../../room/log/retention.ts'
 import { type Ground, SqliteLog } from './log.ts'
 import { migrate } from './schema.ts'
@@ -40,8 +41,13 @@ export class SqliteStore {
     this.write = writerOf(this.#db)
   }
 
-  log(room: string): SqliteLog {
-    return new SqliteLog(this.#ground, room, this.#kept(room))
+  log(room: string, tells: readonly WebhookEvent[] = []): SqliteLog {
+    return new SqliteLog(this.#ground, room, this.#kept(room), tells)
+  }
+
+  /** Rooms that have something to tell. */
+  telling(): string[] {
+    return this.#ground.sql.telling.all().map(({ name }) => name as string)
   }
 
   close(): void {
