@@ -8,6 +8,7 @@ import type { RoomLimits } from '../room/ports.ts'
 import page from '../web/chat.html'
 import { Backend } from '../webhooks/backend.ts'
 import { type WebhookEnv, webhookSettings } from '../webhooks/settings.ts'
+import { hold } from './held-socket.ts'
 import { edgePost } from './post.ts'
 import type { RoomMethods } from './room-object.ts'
 import { refuse, roomStub } from './room-stub.ts'
@@ -29,6 +30,7 @@ export function createWorker(): ExportedHandler<Env> {
 const toRuntime = (env: Env): Runtime => ({
   room: (name) => roomStub(env.ROOMS, name),
   refuse,
+  accept: hold,
   payloadLimit: limitsOf(env).payload,
   // Each re-poll wakes the room, so they are as rare as proxies allow.
   pollWait: 55,

@@ -4,6 +4,9 @@ import { Refusal } from '../protocol/errors.ts'
 import { roomName } from '../protocol/names.ts'
 import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
+import { pollRooms } from './multi/poll.ts'
+import { sseRooms } from './multi/sse.ts'
+import { websocketRooms } from './multi/websocket.ts'
 import type { Runtime } from './ports.ts'
 import { problem, toProblem } from './respond.ts'
 import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
@@ -63,6 +66,9 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/events', (c) =>
     sse(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw, runtimeOf(c.env)),
   )
+  app.get('/v1/ws', (c) => websocketRooms(c.req.raw, (name) => c.req.query(name), runtimeOf(c.env)))
+  app.get('/v1/poll', (c) => pollRooms((name) => c.req.query(name), c.req.raw.signal, runtimeOf(c.env)))
+  app.get('/v1/events', (c) => sseRooms((name) => c.req.query(name), c.req.raw, runtimeOf(c.env)))
   app.post('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
     const runtime = runtimeOf(c.env)

@@ -120,7 +120,14 @@ export class LocalRoom implements RoomHost {
       leg.closed(code, reason)
     })
     this.attach(connection, hello)
-    return { drained: () => this.drained(connection), close: () => this.closed(connection) }
+    return {
+      send: (text) => {
+        if (this.#connections.has(connection)) this.received(connection, text)
+        return true
+      },
+      drained: () => this.drained(connection),
+      close: () => this.closed(connection),
+    }
   }
 
   attach(connection: Connection, hello: Hello): void {

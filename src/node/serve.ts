@@ -70,6 +70,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       upgrade: async (request, hello, protocol) => upgrades.accept(request, rooms.get(name), hello, protocol),
     }),
     refuse: upgrades.refuse,
+    accept: upgrades.hold,
     payloadLimit: limit,
     pollWait: 25,
     page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
@@ -92,6 +93,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       isReady = false
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
       rooms.drain()
+      upgrades.drain()
       const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
       await upgrades.closed(PATIENCE)
       server.closeIdleConnections()
