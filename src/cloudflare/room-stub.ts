@@ -5,7 +5,6 @@ import { mayComeBack } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
 import type { Hello, Reply } from '../room/ports.ts'
-import { creditOf } from './connection.ts'
 import type { RoomMethods } from './room-object.ts'
 
 /** Carries what the gateway decided; nothing else of a client's request reaches the object. */
@@ -39,7 +38,7 @@ export function roomStub(rooms: DurableObjectNamespace<RoomMethods>, name: strin
       const code = response.headers.get(REFUSED)
       if (code === null) leg.write(new Pack([text]))
       else leg.closed(Number(code), text)
-      return { send: () => false, drained() {}, close() {} }
+      return { drained() {}, close() {} }
     },
   }
 }
@@ -69,12 +68,7 @@ function attach(socket: WebSocket, leg: Leg): Wire {
   })
   socket.addEventListener('error', () => leg.closed(1006, 'the room was reset'))
   socket.accept()
-  const send = (text: string): boolean => {
-    if (socket.readyState !== WebSocket.OPEN || creditOf(socket) <= 0) return false
-    socket.send(text)
-    return true
-  }
-  return { send, drained() {}, close }
+  return { drained() {}, close }
 }
 
 export const refuse: RefuseUpgrade = (_request, { protocol, code, reason }) => {

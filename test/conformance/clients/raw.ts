@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { atEnd } from './ends.ts'
-import type { Where } from './http.ts'
 import { PATIENCE } from './inbox.ts'
 import { socketUrl } from './websocket.ts'
 
@@ -58,8 +57,8 @@ export class RawClient {
   }
 }
 
-export function handshake(base: string, where: Where, headers: Record<string, string> = {}): string {
-  const { host, pathname, search } = new URL(socketUrl(base, where))
+export function handshake(base: string, room: string, headers: Record<string, string> = {}): string {
+  const { host, pathname, search } = new URL(socketUrl(base, room))
   const all = {
     host,
     connection: 'Upgrade',
