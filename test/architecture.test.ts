@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   room: ['protocol'],
   auth: ['protocol'],
   gateway: ['protocol', 'auth', 'room'],
-  webhooks: ['protocol'],
+  webhooks: ['protocol', 'room'],
   node: ['protocol', 'room', 'auth', 'gateway', 'webhooks', 'web'],
   cloudflare: ['protocol', 'room', 'auth', 'gateway', 'webhooks', 'web'],
   client: ['protocol'],
@@ -29,12 +29,14 @@ const MAY_USE: Record<string, readonly RegExp[]> = {
 
 /** Larger than 300 lines, with the reason. */
 const LARGE: Record<string, string> = {
+  'cloudflare/room-object.ts':
+    'one host: what the Worker asks, what the platform tells and what the room asks meet in it',
   'room/room.ts': 'one class with two faces, to applications and to hosts; what could be told apart stands beside it',
 }
 
 /** What a room must be handed by its host: it has no clock, timer, randomness, network or waiting of its own. */
 const HOST_ONLY =
-  /\b(Date\.now|new Date\b|performance\.|setTimeout|setInterval|setImmediate|queueMicrotask|Math\.random|crypto\.|fetch\(|await |async |Promise\b|console\.|process\.)/
+  /\b(Date\.now|new Date\b(?!\(\w)|performance\.|setTimeout|setInterval|setImmediate|queueMicrotask|Math\.random|crypto\.|fetch\(|await |async |Promise\b|console\.|process\.)/
 
 interface Source {
   readonly file: string
@@ -118,6 +120,11 @@ describe('the house', () => {
     const lines = sources.map(({ file, code }) => ({ file, count: code.split('\n').length }))
     const sorted = lines.map(({ count }) => count).sort((a, b) => a - b)
     expect(sorted[sorted.length >> 1]).toBeLessThan(100)
-    expect(lines.filter(({ count }) => count > 300).map(({ file }) => file)).toEqual(Object.keys(LARGE))
+    expect(
+      lines
+        .filter(({ count }) => count > 300)
+        .map(({ file }) => file)
+        .sort(),
+    ).toEqual(Object.keys(LARGE).sort())
   })
 })

@@ -6,11 +6,15 @@ import { LIMITS } from '../protocol/limits.ts'
 import { parseRetention, type Retention } from '../room/log/retention.ts'
 import type { RoomLimits } from '../room/ports.ts'
 import page from '../web/chat.html'
+import { Backend } from '../webhooks/backend.ts'
+import { type WebhookEnv, webhookSettings } from '../webhooks/settings.ts'
+import { hold } from './held-socket.ts'
+import { edgePost } from './post.ts'
 import type { RoomMethods } from './room-object.ts'
 import { refuse, roomStub } from './room-stub.ts'
 
 /** Bindings and variables of the worker, as wrangler.toml names them. */
-export interface Env {
+export interface Env extends WebhookEnv {
   readonly ROOMS: DurableObjectNamespace<RoomMethods>
   readonly HOLDLINE_MAX_PAYLOAD?: string
   readonly HOLDLINE_PRESENCE_LIST?: string
@@ -26,6 +30,7 @@ export function createWorker(): ExportedHandler<Env> {
 const toRuntime = (env: Env): Runtime => ({
   room: (name) => roomStub(env.ROOMS, name),
   refuse,
+  accept: hold,
   payloadLimit: limitsOf(env).payload,
   // Each re-poll wakes the room, so they are as rare as proxies allow.
   pollWait: 55,
@@ -39,6 +44,19 @@ export const limitsOf = (env: Pick<Env, 'HOLDLINE_MAX_PAYLOAD' | 'HOLDLINE_PRESE
   presence: env.HOLDLINE_PRESENCE_LIST ? Number(env.HOLDLINE_PRESENCE_LIST) : LIMITS.presenceList,
 })
 
+/** Made once for each set of bindings, since keys are imported for it. */
+const backends = new WeakMap<WebhookEnv, Backend | null>()
+
+/** Who is told of what happens; null: nobody. @throws Error that names the setting */
+export function backendOf(env: WebhookEnv): Backend | null {
+  const known = backends.get(env)
+  if (known !== undefined) return known
+  const settings = webhookSettings(env)
+  const backend = settings === null ? null : new Backend(settings, edgePost(settings.mayBePrivate))
+  backends.set(env, backend)
+  return backend
+}
+
 /** What a room keeps (KEEP-1). @throws Error that names the setting */
 export function keptBy(env: Pick<Env, 'HOLDLINE_RETENTION'>, room: string): Retention {
   try {
@@ -51,6 +69,7 @@ export function keptBy(env: Pick<Env, 'HOLDLINE_RETENTION'>, room: string): Rete
 function readiness(env: Env): true | Refusal {
   try {
     keptBy(env, '')
+    backendOf(env)
     return true
   } catch (error) {
     return new Refusal('unconfigured', (error as Error).message)

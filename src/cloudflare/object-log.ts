@@ -1,5 +1,6 @@
 import { comparePositions, markFrom, type Position } from '../protocol/cursor.ts'
 import type { Entry } from '../protocol/entry.ts'
+import type { DeadLetter, OutboxRow, WebhookEvent } from '../protocol/webhook.ts'
 import {
   floorBefore,
   fromLines,
@@ -13,9 +14,11 @@ import {
   take,
   toLines,
 } from '../room/log/log.ts'
+import { Telling } from '../room/log/outbox.ts'
 import { NO_TAIL, type Pruned, prune, type Row } from '../room/log/prune.ts'
 import { RETENTION, type Retention } from '../room/log/retention.ts'
 import { type Change, EMPTY, type Head, type Page, type Scan, type Settled, type Work } from '../room/ports.ts'
+import { ObjectOutbox } from './object-outbox.ts'
 import { migrate } from './object-schema.ts'
 
 /**
@@ -27,10 +30,19 @@ const ROW_BYTES = 512 * 1024
 /** Rows pruned with one commit, and for each row that it writes. Each is charged as a row written. */
 const PRUNED_ROWS = 2
 
+/** What a backend hears of which room. */
+interface Tells {
+  readonly room: string
+  readonly events: readonly WebhookEvent[]
+}
+
 /** The log in the object's own SQLite. */
 export class ObjectLog implements Log {
   readonly #storage: DurableObjectStorage
   readonly #kept: Retention
+  readonly #tells: Tells
+  readonly #outbox: ObjectOutbox
+  #telling: Telling | undefined
   #exists: boolean
   #head: Head = EMPTY
   #tail = NO_TAIL
@@ -38,14 +50,16 @@ export class ObjectLog implements Log {
   /** Filled from the packs when the first id is asked for: most rooms never see one. */
   #known: Map<string, Known> | null = null
 
-  constructor(storage: DurableObjectStorage, kept = RETENTION) {
+  constructor(storage: DurableObjectStorage, kept = RETENTION, tells: Tells = { room: '', events: [] }) {
     this.#storage = storage
     this.#kept = kept
+    this.#tells = tells
+    this.#outbox = new ObjectOutbox(storage.sql)
     this.#exists = this.#rows<{ n: number }>("SELECT count(*) AS n FROM sqlite_master WHERE name = 'packs'")[0]?.n === 1
   }
 
   load(): Stored {
-    if (!this.#exists) return { head: EMPTY, sessions: [], state: null }
+    if (!this.#exists) return { head: EMPTY, sessions: [], state: null, waiting: 0 }
     migrate(this.#storage)
     // One object owns this log for ever, and the platform does not lose what was written: its epoch goes on.
     const newest = this.#packs('ORDER BY epoch DESC, first DESC LIMIT 1')[0]
@@ -59,14 +73,16 @@ export class ObjectLog implements Log {
     this.#time = newest?.time ?? 0
     const state = this.#rows<{ value: string }>("SELECT value FROM meta WHERE name = 'state'")[0]?.value ?? null
     const sessions = this.#rows<{ row: string }>('SELECT row FROM sessions')
-    return { head: this.#head, state, sessions: sessions.map(({ row }) => JSON.parse(row)) }
+    const { waiting } = this.#outbox
+    return { head: this.#head, state, sessions: sessions.map(({ row }) => JSON.parse(row)), waiting }
   }
 
   append(works: readonly Work[], now: number): Settled {
     const ownsEpoch = this.#head.epochs.length > 0
     const mark = ownsEpoch ? '' : markFrom(crypto.getRandomValues(new Uint8Array(6)))
     const find = (key: string) => this.#ids().get(key)
-    const placed = place(works, { head: this.#head, time: this.#time, ownsEpoch, mark, find }, now)
+    const telling = this.#numbers(now)
+    const placed = place(works, { head: this.#head, time: this.#time, ownsEpoch, mark, telling, find }, now)
     const writes = placed.logged.length > 0 || placed.changes.length > 0
     if (!writes && !this.#exists) return placed
     const { head, tail, dropped } = this.#storage.transactionSync(() => this.#write(placed, now))
@@ -77,6 +93,14 @@ export class ObjectLog implements Log {
     for (const [key, known] of placed.known) this.#ids().set(key, known)
     for (const { ids } of dropped) for (const [key] of parseIds(ids)) this.#ids().delete(key)
     return { ...placed, head }
+  }
+
+  untold(events: number): readonly OutboxRow[] {
+    return this.#outbox.untold(events)
+  }
+
+  dead(after: string, limit: number): readonly DeadLetter[] {
+    return this.#outbox.dead(after, limit)
   }
 
   knows(dedupeKey: string): boolean {
@@ -120,7 +144,7 @@ export class ObjectLog implements Log {
     }
   }
 
-  #write({ logged, known, changes, time, head }: Placement, now: number): Pruned {
+  #write({ logged, known, changes, outbox, time, head }: Placement, now: number): Pruned {
     if (!this.#exists) migrate(this.#storage)
     const rows = rowsOf(logged, known, ROW_BYTES)
     for (const { first, entries, ids } of rows) {
@@ -135,6 +159,7 @@ export class ObjectLog implements Log {
         toLines(entries),
       )
     }
+    this.#outbox.add(outbox)
     for (const change of changes) this.#change(change)
     return this.#prune(head, now, PRUNED_ROWS * (1 + rows.length))
   }
@@ -161,13 +186,21 @@ export class ObjectLog implements Log {
     return pruned
   }
 
-  #change({ put = [], drop = [], state }: Change): void {
+  #change({ put = [], drop = [], state, outbox }: Change): void {
     const { sql } = this.#storage
     for (const row of put) {
       sql.exec('INSERT OR REPLACE INTO sessions (id, row) VALUES (?, ?)', row.id, JSON.stringify(row))
     }
     for (const id of drop) sql.exec('DELETE FROM sessions WHERE id = ?', id)
     if (state !== undefined) sql.exec("INSERT OR REPLACE INTO meta (name, value) VALUES ('state', ?)", state)
+    if (outbox !== undefined) this.#outbox.change(outbox)
+  }
+
+  #numbers(now: number): Telling | undefined {
+    const { room, events } = this.#tells
+    if (events.length === 0) return undefined
+    this.#telling ??= new Telling(room, events, now, this.#outbox.newest)
+    return this.#telling
   }
 
   #ids(): Map<string, Known> {

@@ -4,13 +4,16 @@ import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
 import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Ticket, Work } from '../room/ports.ts'
 import { Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
+import { Teller } from '../webhooks/teller.ts'
+import { Alarm } from './alarm.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
-import { type Env, keptBy, limitsOf } from './create-worker.ts'
+import { backendOf, type Env, keptBy, limitsOf } from './create-worker.ts'
 import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
 
@@ -22,6 +25,8 @@ export interface RoomMethods extends Rpc.DurableObjectBranded {
 }
 
 export type RoomObjectClass = new (ctx: DurableObjectState, env: Env) => DurableObject<Env> & RoomMethods
+
+const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
 /** RFC 6455 section 7.4.1. */
 const INTERNAL_ERROR = 1011
@@ -49,7 +54,8 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     #room: Room<unknown>
     readonly #works = new WorkQueue()
     #due = false
-    #alarmAt: number | null = null
+    readonly #alarm: Alarm
+    readonly #teller: Teller | null
     #lookingAfter = false
 
     constructor(ctx: DurableObjectState, env: Env) {
@@ -65,14 +71,16 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         this.#sockets.set(socket, connection)
         this.#connections.add(connection)
       }
+      this.#alarm = new Alarm(ctx)
       this.#log = this.#openLog()
       const stored = this.#log.load()
       this.#room = this.#made(stored)
-      if (stored.sessions.length === 0) this.#turn(() => this.#room.wake(this.#connections))
+      this.#teller = this.#hired(stored.waiting)
+      if (stored.sessions.length === 0 && stored.waiting === 0) this.#turn(() => this.#room.wake(this.#connections))
       else {
-        // With sessions the alarm matters; knowing it saves a write for every wake that a poll causes.
         ctx.blockConcurrencyWhile(async () => {
-          this.#alarmAt = await ctx.storage.getAlarm()
+          await this.#alarm.look()
+          if (this.#teller !== null) this.#alarm.ask(this.#teller.at)
           this.#turn(() => this.#room.wake(this.#connections))
         })
       }
@@ -81,6 +89,9 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     // ---- What the Worker asks ----
 
     command(command: Command): Promise<Reply> {
+      if (command.type === 'dead' || command.type === 'resend') {
+        return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
+      }
       return new Promise((resolve) => {
         const ticket = this.#replies.expect(command, resolve)
         try {
@@ -146,9 +157,11 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       this.#left(socket)
     }
 
-    override alarm(): void {
-      this.#alarmAt = null
+    /** While it delivers to the backend, which is for a bounded time, the object is kept awake by its own alarm. */
+    override async alarm(): Promise<void> {
+      this.#alarm.rang()
       this.#turn(() => this.#room.alarm())
+      await this.#teller?.run()
     }
 
     // ---- What the room asks ----
@@ -175,10 +188,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     wakeAt(time: number | null): void {
-      // An alarm that comes too early finds nothing to do and is set again; moving it at every poll would be a write.
-      if (time === null || (this.#alarmAt !== null && this.#alarmAt <= time)) return
-      this.#alarmAt = time
-      this.ctx.waitUntil(this.ctx.storage.setAlarm(time))
+      this.#alarm.ask(time)
     }
 
     now(): number {
@@ -219,6 +229,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         const settled = this.#log.append(works, started)
         this.#works.done()
         this.#room.settled(settled)
+        if (settled.told) this.#teller?.added(settled.told)
       } catch (error) {
         this.report(error)
         this.#reborn(this.#works.done())
@@ -257,14 +268,39 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       const outcome = { error: 'storage', message: 'The log cannot be written' } as const
       const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
       this.#room.settled({ entries: [], outcomes, head: stored.head })
+      if (stored.waiting > 0) this.#teller?.added(0)
     }
 
     #openLog(): ObjectLog {
-      return new ObjectLog(this.ctx.storage, keptBy(this.env, this.ctx.id.name ?? ''))
+      const room = this.ctx.id.name ?? ''
+      return new ObjectLog(this.ctx.storage, keptBy(this.env, room), { room, events: this.#tells() })
+    }
+
+    /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
+    #hired(waiting: number): Teller | null {
+      const backend = backendOf(this.env)
+      if (backend === null || this.#tells().length === 0) return null
+      const commit = (outbox: OutboxChange): Promise<boolean> =>
+        new Promise((resolve) => {
+          const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
+          this.#turn(() => this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } }))
+        })
+      const wakeAt = (time: number): void => this.#alarm.ask(time)
+      const room = this.ctx.id.name ?? ''
+      return new Teller({ room, backend, outbox: () => this.#log, commit, wakeAt, report: console.error }, waiting)
+    }
+
+    #tells(): readonly WebhookEvent[] {
+      return backendOf(this.env)?.tells(this.ctx.id.name ?? '') ?? []
     }
 
     #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {
-      return new RoomOf(this, { name: this.ctx.id.name ?? '', limits: limitsOf(this.env), ...stored })
+      return new RoomOf(this, {
+        name: this.ctx.id.name ?? '',
+        limits: limitsOf(this.env),
+        tells: this.#tells(),
+        ...stored,
+      })
     }
 
     /** WS-11: it has pinged before, and has missed two since. */

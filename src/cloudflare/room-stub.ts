@@ -5,6 +5,7 @@ import { mayComeBack } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
 import type { Hello, Reply } from '../room/ports.ts'
+import { creditOf } from './connection.ts'
 import type { RoomMethods } from './room-object.ts'
 
 /** Carries what the gateway decided; nothing else of a client's request reaches the object. */
@@ -38,7 +39,7 @@ export function roomStub(rooms: DurableObjectNamespace<RoomMethods>, name: strin
       const code = response.headers.get(REFUSED)
       if (code === null) leg.write(new Pack([text]))
       else leg.closed(Number(code), text)
-      return { drained() {}, close() {} }
+      return { send: () => false, drained() {}, close() {} }
     },
   }
 }
@@ -68,7 +69,12 @@ function attach(socket: WebSocket, leg: Leg): Wire {
   })
   socket.addEventListener('error', () => leg.closed(1006, 'the room was reset'))
   socket.accept()
-  return { drained() {}, close }
+  const send = (text: string): boolean => {
+    if (socket.readyState !== WebSocket.OPEN || creditOf(socket) <= 0) return false
+    socket.send(text)
+    return true
+  }
+  return { send, drained() {}, close }
 }
 
 export const refuse: RefuseUpgrade = (_request, { protocol, code, reason }) => {

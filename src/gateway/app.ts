@@ -4,12 +4,16 @@ import { Refusal } from '../protocol/errors.ts'
 import { roomName } from '../protocol/names.ts'
 import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
+import { pollRooms } from './multi/poll.ts'
+import { sseRooms } from './multi/sse.ts'
+import { websocketRooms } from './multi/websocket.ts'
 import type { Runtime } from './ports.ts'
 import { problem, toProblem } from './respond.ts'
 import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
+import { deadLetters, resend } from './webhooks.ts'
 
 /** The pages are inline and load nothing from elsewhere; what a room's messages hold can run nothing. */
 const PAGE_POLICY =
@@ -62,6 +66,9 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/events', (c) =>
     sse(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw, runtimeOf(c.env)),
   )
+  app.get('/v1/ws', (c) => websocketRooms(c.req.raw, (name) => c.req.query(name), runtimeOf(c.env)))
+  app.get('/v1/poll', (c) => pollRooms((name) => c.req.query(name), c.req.raw.signal, runtimeOf(c.env)))
+  app.get('/v1/events', (c) => sseRooms((name) => c.req.query(name), c.req.raw, runtimeOf(c.env)))
   app.post('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
     const runtime = runtimeOf(c.env)
@@ -92,6 +99,15 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     const to = { sessions: [sessionName(c.req.param('id'))] }
     return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit, to)
   })
+  app.get('/v1/rooms/:room/webhooks/dead', (c) =>
+    deadLetters((name) => c.req.query(name), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.post('/v1/rooms/:room/webhooks/dead/resend', (c) =>
+    resend(undefined, runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
+  app.post('/v1/rooms/:room/webhooks/dead/:id/resend', (c) =>
+    resend(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+  )
   app.get('/v1/rooms/:room', (c) => info(runtimeOf(c.env).room(roomName(c.req.param('room')))))
   app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))
   app.onError((error, c) => toProblem(error, (unexpected) => runtimeOf(c.env).report(unexpected)))

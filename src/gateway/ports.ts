@@ -21,6 +21,8 @@ export interface Leg {
 }
 
 export interface Wire {
+  /** Operations of the leg's client, as one WebSocket message has them. False: it takes no more now. */
+  send(text: string): boolean
   /** The leg takes more again. */
   drained(): void
   /** The leg is over. May be called twice. */
@@ -33,10 +35,35 @@ export type RefuseUpgrade = (
   refusal: { readonly protocol: string | null; readonly code: number; readonly reason: string },
 ) => Response
 
+/** A client's WebSocket that the gateway itself holds, because it carries several rooms. */
+export interface HeldSocket {
+  send(text: string): void
+  /** Bytes that it still takes before its client counts as slow. */
+  credit(): number
+  close(code: number, reason: string): void
+}
+
+export interface SocketHandler {
+  message(data: string | Uint8Array): void
+  /** The socket takes more again, on runtimes that say so. */
+  drained(): void
+  /** It is gone. May be called twice. */
+  closed(): void
+  /** The gateway goes down. */
+  sendAway(): void
+}
+
+export type AcceptSocket = (
+  request: Request,
+  protocol: string,
+  handle: (socket: HeldSocket) => SocketHandler,
+) => Response
+
 /** What a runtime brings to the gateway. */
 export interface Runtime {
   room(name: string): RoomStub
   readonly refuse: RefuseUpgrade
+  readonly accept: AcceptSocket
   readonly payloadLimit: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number

@@ -2,7 +2,9 @@ import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import { CLOSE } from '../protocol/codes.ts'
+import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
+import type { Stored } from '../room/log/log.ts'
 import type {
   Command,
   Connection,
@@ -18,15 +20,17 @@ import type {
 import { Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
+import type { Backend } from '../webhooks/backend.ts'
+import { Teller } from '../webhooks/teller.ts'
 import { LegConnection } from './connection.ts'
 import type { Planned, SqliteLog } from './sqlite/log.ts'
 
 /** RFC 6455 section 7.4.1. */
 const INTERNAL_ERROR = 1011
-/** How long a room rests after a commit that failed (ms): the disk will hardly be better at once. */
-const SETBACK = 500
 /** How often those who are behind are looked after (ms). */
 const LOOK_AFTER = 1000
+
+const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
@@ -34,11 +38,11 @@ export interface LocalRoomOptions {
   readonly name: string
   readonly room: RoomClass
   readonly limits: RoomLimits
+  /** Null: nobody is told of the room. */
+  readonly backend: Backend | null
   openLog(): SqliteLog
   /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
   due(room: LocalRoom): void
-  /** The room cannot be gone on with: not even what it was can be read. */
-  lost(room: LocalRoom): void
   report(error: unknown): void
 }
 
@@ -52,24 +56,24 @@ export class LocalRoom implements RoomHost {
   #room: Room<unknown>
   readonly #works = new WorkQueue()
   #alarm: NodeJS.Timeout | undefined
-  #touched = Date.now()
   #lookingAfter = false
+  readonly #teller: Teller | null
+  #telling: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(options: LocalRoomOptions) {
     this.#options = options
     this.#beat = new Beat(() => options.due(this))
     this.#log = options.openLog()
-    this.#room = this.#born()
+    const stored = this.#log.load()
+    this.#room = this.#born(stored)
+    this.#teller = this.#hired(stored.waiting)
   }
 
-  /** Nobody is here, nothing is under way, and nobody has come for so long (ms): it can be made again from its log. */
-  isIdle(since: number): boolean {
-    const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && this.#alarm === undefined
-    return isQuiet && !this.#beat.busy && this.#touched <= since
-  }
-
-  get name(): string {
-    return this.#options.name
+  /** Nobody is here and nothing is under way: it can be dropped, and made again from its log. */
+  get idle(): boolean {
+    const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && !this.#beat.busy
+    return isQuiet && this.#alarm === undefined && (this.#teller?.idle ?? true)
   }
 
   get connections(): number {
@@ -81,10 +85,24 @@ export class LocalRoom implements RoomHost {
     this.#room.drain(clients)
   }
 
+  /** Tells the backend nothing more; resolves when what is on its way has arrived or not. */
+  async stopTelling(): Promise<void> {
+    clearTimeout(this.#telling)
+    await this.#teller?.stop()
+  }
+
+  /** The log goes away. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#telling)
+  }
+
   // ---- What the gateway asks ----
 
   command(command: Command): Promise<Reply> {
-    this.#touched = Date.now()
+    if (command.type === 'dead' || command.type === 'resend') {
+      return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
+    }
     return new Promise((resolve) => {
       const ticket = this.#replies.expect(command, resolve)
       try {
@@ -102,7 +120,14 @@ export class LocalRoom implements RoomHost {
       leg.closed(code, reason)
     })
     this.attach(connection, hello)
-    return { drained: () => this.drained(connection), close: () => this.closed(connection) }
+    return {
+      send: (text) => {
+        if (this.#connections.has(connection)) this.received(connection, text)
+        return true
+      },
+      drained: () => this.drained(connection),
+      close: () => this.closed(connection),
+    }
   }
 
   attach(connection: Connection, hello: Hello): void {
@@ -120,7 +145,6 @@ export class LocalRoom implements RoomHost {
   }
 
   closed(connection: Connection): void {
-    this.#touched = Date.now()
     if (this.#connections.delete(connection)) this.#room.close(connection)
   }
 
@@ -211,16 +235,6 @@ export class LocalRoom implements RoomHost {
 
   // ---- What the registry asks, when it commits for all rooms that are due ----
 
-  /** Is anything to be written, be it that older messages are to go? */
-  get hasWork(): boolean {
-    return !this.#works.isEmpty || this.#log.isDue(Date.now())
-  }
-
-  /** Has something written as soon as the room's pace lets it. */
-  work(): void {
-    this.#beat.request()
-  }
-
   /** What is to be written for all that waits. */
   plan(): Planned {
     return this.#log.plan(this.#works.take(), Date.now())
@@ -235,46 +249,44 @@ export class LocalRoom implements RoomHost {
     } catch (error) {
       this.#options.report(error)
     }
+    if (plan.settled.told) this.#teller?.added(plan.settled.told)
     this.#lookAfter()
-    // One step of pruning was not enough.
-    if (this.#log.isDue(Date.now())) this.work()
     this.#rest(performance.now() - started)
   }
 
-  /**
-   * Nothing was written, and the room is born again from what is. What came in meanwhile built upon what has failed,
-   * so it fails too.
-   */
-  failed(why: string): void {
-    const works = [...this.#works.done(), ...this.#works.take()]
-    this.#works.done()
-    const message = `The log cannot be written: ${why}`
-    try {
-      this.#log = this.#options.openLog()
-      this.#room = this.#born()
-    } catch (error) {
-      this.#lost(error)
-      return
-    }
-    const outcome = { error: 'storage', message } as const
+  /** The transaction failed: nothing was written, and the room is born again from what was. */
+  failed(): void {
+    const works = this.#works.done()
+    this.#log = this.#options.openLog()
+    this.#room = this.#born(this.#log.load())
+    const outcome = { error: 'storage', message: 'The log cannot be written' } as const
     const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
     this.#room.settled({ entries: [], outcomes, head: this.#log.load().head })
-    this.#rest(SETBACK)
+    this.#rest(1)
   }
 
-  /** Everyone is sent away, to come back when there may be a log again. */
-  #lost(error: unknown): void {
-    this.#options.report(error)
-    clearTimeout(this.#alarm)
-    this.#options.lost(this)
-    this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The log cannot be read' })
-    for (const connection of this.#connections) connection.close(CLOSE.storage, 'storage')
-    this.#connections.clear()
+  /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
+  #hired(waiting: number): Teller | null {
+    const { name, backend, report } = this.#options
+    if (backend === null || backend.tells(name).length === 0) return null
+    const commit = (outbox: OutboxChange): Promise<boolean> =>
+      new Promise((resolve) => {
+        if (this.#isClosed) return resolve(false)
+        const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
+        this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } })
+      })
+    const wakeAt = (time: number): void => {
+      clearTimeout(this.#telling)
+      this.#telling = setTimeout(() => void this.#teller?.run(), Math.max(time - Date.now(), 0)).unref()
+    }
+    const teller = new Teller({ room: name, backend, outbox: () => this.#log, commit, wakeAt, report }, waiting)
+    if (teller.at !== null) wakeAt(teller.at)
+    return teller
   }
 
-  #born(): Room<unknown> {
-    const { name, limits, room: Class } = this.#options
-    const room = new Class(this, { name, limits, ...this.#log.load() })
+  #born(stored: Stored): Room<unknown> {
+    const { name, limits, backend, room: Class } = this.#options
+    const room = new Class(this, { name, limits, tells: backend?.tells(name) ?? [], ...stored })
     room.wake(this.#connections)
     return room
   }

@@ -1,141 +1,97 @@
 import { markFrom } from '../protocol/cursor.ts'
-import { Refusal } from '../protocol/errors.ts'
 import type { Retention } from '../room/log/retention.ts'
 import type { RoomLimits } from '../room/ports.ts'
-import { Chores } from './chores.ts'
+import type { Backend } from '../webhooks/backend.ts'
 import { LocalRoom, type RoomClass } from './local-room.ts'
 import type { Planned } from './sqlite/log.ts'
-import type { Sync } from './sqlite/open.ts'
-import { outageOf } from './sqlite/outage.ts'
 import { SqliteStore } from './sqlite/store.ts'
+
+/** How often rooms in which nothing happens are let go (ms). */
+const SWEEP = 30_000
 
 export interface RoomsOptions {
   readonly file: string
-  readonly sync?: Sync
   readonly room: RoomClass
   readonly limits: RoomLimits
   /** What a room keeps. Default: what the design says. */
   kept?(room: string): Retention
-  /** How long a room with nobody in it stays in memory (ms). */
-  readonly idle?: number
+  /** Who is told of what happens; null: nobody. */
+  readonly backend: Backend | null
   report(error: unknown): void
 }
-
-type Plan = readonly [room: LocalRoom, planned: Planned]
 
 /** The rooms of this process, by name; and the one transaction that commits for all that are due. */
 export class Rooms {
   readonly #options: RoomsOptions
   readonly #store: SqliteStore
   readonly #rooms = new Map<string, LocalRoom>()
-  readonly #chores: Chores
+  readonly #sweep: NodeJS.Timeout
   #due: LocalRoom[] = []
-  #committing: Promise<void> | undefined
 
   constructor(options: RoomsOptions) {
     this.#options = options
-    const { file, sync, kept, report, idle } = options
+    const { file, kept } = options
     const writer = { mark: markFrom(crypto.getRandomValues(new Uint8Array(3))), since: Date.now() }
-    this.#store = new SqliteStore({ file, writer, report, ...(sync && { sync }), ...(kept && { kept }) })
-    this.#chores = new Chores(this.#store, this.#rooms, (name) => this.get(name), report, idle)
+    this.#store = new SqliteStore({ file, writer, ...(kept && { kept }) })
+    this.#sweep = setInterval(() => this.#letGo(), SWEEP)
+    this.#sweep.unref()
+    // What the process before was about to tell.
+    if (options.backend !== null) for (const name of this.#store.telling()) this.get(name)
   }
 
-  /** Why nothing can be written; undefined: it can. */
-  get outage(): string | undefined {
-    return this.#store.outage
-  }
-
-  /** @throws Refusal `storage` */
   get(name: string): LocalRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    const { room, limits, report } = this.#options
-    try {
-      const made = new LocalRoom({
-        name,
-        room,
-        limits,
-        report,
-        openLog: () => this.#store.log(name),
-        due: (r) => this.#isDue(r),
-        lost: () => this.#rooms.delete(name),
-      })
-      this.#rooms.set(name, made)
-      return made
-    } catch (error) {
-      report(error)
-      throw new Refusal('storage', 'The log cannot be read')
-    }
+    const { room, limits, backend, report } = this.#options
+    const openLog = () => this.#store.log(name, backend?.tells(name))
+    const made = new LocalRoom({ name, room, limits, backend, report, openLog, due: (r) => this.#isDue(r) })
+    this.#rooms.set(name, made)
+    return made
   }
 
   /** Sends everyone away; who waits for an acknowledgement has it before. */
-  async drain(): Promise<void> {
-    await this.#flush()
+  drain(): void {
+    this.#commit()
     const clients = [...this.#rooms.values()].reduce((sum, room) => sum + room.connections, 0)
     for (const room of this.#rooms.values()) room.drain(clients)
   }
 
-  async close(): Promise<void> {
-    this.#chores.stop()
-    await this.#flush()
-    await this.#store.close()
+  /** Tells the backend nothing more; what is not told yet is told by the next process. */
+  async stopTelling(): Promise<void> {
+    await Promise.all([...this.#rooms.values()].map((room) => room.stopTelling()))
   }
 
-  /** Writes whatever waits, at whatever pace its room is. */
-  async #flush(): Promise<void> {
-    await this.#committing
-    for (const room of this.#rooms.values()) {
-      if (room.hasWork && !this.#due.includes(room)) this.#due.push(room)
-    }
-    await this.#commit()
+  close(): void {
+    clearInterval(this.#sweep)
+    this.#commit()
+    for (const room of this.#rooms.values()) room.close()
+    this.#store.close()
   }
 
   #isDue(room: LocalRoom): void {
-    // One that was lost may still have a timer.
-    if (this.#rooms.get(room.name) !== room) return
-    this.#due.push(room)
-    if (this.#due.length > 1 || this.#committing !== undefined) return
     // After this turn of the event loop: what came in with it, for whichever room, shares one transaction.
-    setImmediate(() => this.#commit())
+    if (this.#due.length === 0) setImmediate(() => this.#commit())
+    this.#due.push(room)
   }
 
-  /** One transaction at a time: what becomes due while the disk is waited for shares the next. */
-  #commit(): Promise<void> {
-    this.#committing ??= this.#commitAll()
-    return this.#committing
-  }
-
-  async #commitAll(): Promise<void> {
+  #commit(): void {
+    const due = this.#due
+    this.#due = []
+    if (due.length === 0) return
+    const planned: [LocalRoom, Planned][] = []
     try {
-      while (this.#due.length > 0) await this.#write(this.#due.splice(0).flatMap((room) => this.#planOf(room)))
+      for (const room of due) planned.push([room, room.plan()])
+      const writes = planned.flatMap(([, plan]) => plan.writes)
+      if (writes.length > 0) this.#store.write(writes)
     } catch (error) {
       this.#options.report(error)
-    } finally {
-      this.#committing = undefined
-    }
-  }
-
-  #planOf(room: LocalRoom): Plan[] {
-    try {
-      return [[room, room.plan()]]
-    } catch (error) {
-      this.#options.report(error)
-      room.failed(outageOf(error) ?? 'what it holds cannot be read')
-      return []
-    }
-  }
-
-  async #write(plans: readonly Plan[]): Promise<void> {
-    const writes = plans.flatMap(([, { writes }]) => writes)
-    try {
-      if (writes.length > 0) await this.#store.write(writes)
-    } catch (error) {
-      if (this.#store.outage === undefined) this.#options.report(error)
-      // What one room cannot write must not keep the others from it.
-      if (plans.length > 1 && outageOf(error) === undefined) for (const plan of plans) await this.#write([plan])
-      else for (const [room] of plans) room.failed(this.#store.outage ?? 'the database refuses it')
+      for (const room of due) room.failed()
       return
     }
-    for (const [room, planned] of plans) room.written(planned)
+    for (const [room, plan] of planned) room.written(plan)
+  }
+
+  #letGo(): void {
+    for (const [name, room] of this.#rooms) if (room.idle) this.#rooms.delete(name)
   }
 }

@@ -9,10 +9,12 @@ import { Refusal } from '../protocol/errors.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
+import { Backend } from '../webhooks/backend.ts'
+import type { WebhookSettings } from '../webhooks/settings.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
-import type { Sync } from './sqlite/open.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
+import { nodePost } from './webhooks/post.ts'
 
 /** How long a client has to take its leave (ms). Twice this, and then some, is below the 10 s that supervisors give. */
 const PATIENCE = 3000
@@ -26,16 +28,14 @@ export interface ServeOptions {
   readonly port?: number
   /** The SQLite file, made if it is not there. Default `.holdline/rooms.db`; `:memory:` keeps nothing. */
   readonly data?: string
-  /** What an acknowledgement survives: `normal` the death of the process, `full` that of the machine. Default `normal`. */
-  readonly sync?: Sync
-  /** How long a room with nobody in it stays in memory (ms). Default 30,000. */
-  readonly idle?: number
   /** The most that one message may have, in bytes. Default 65,536, at most 1,048,576. */
   readonly maxPayload?: number
   /** What a room keeps. Default: its newest 10,000 messages, for 7 days. */
   retention?(room: string): Retention
   /** How many sessions a room may have present and still name each one. Default 500. */
   readonly presenceList?: number
+  /** The backend that is told of what happens. Default: none. */
+  readonly webhooks?: WebhookSettings | null
   /** Where unexpected errors go. Default: standard error. */
   report?(error: unknown): void
 }
@@ -50,15 +50,15 @@ export interface Gateway {
 /** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
-  const { presenceList = LIMITS.presenceList } = options
+  const { presenceList = LIMITS.presenceList, webhooks = null } = options
+  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate))
   const limit = payloadLimit(options.maxPayload)
   const rooms = new Rooms({
     file: data,
     room: options.room ?? Room,
     limits: { payload: limit, presence: presenceList },
-    ...(options.sync && { sync: options.sync }),
-    ...(options.idle !== undefined && { idle: options.idle }),
     ...(options.retention && { kept: options.retention }),
+    backend,
     report,
   })
   const upgrades = new Upgrades(limit, report)
@@ -70,13 +70,11 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       upgrade: async (request, hello, protocol) => upgrades.accept(request, rooms.get(name), hello, protocol),
     }),
     refuse: upgrades.refuse,
+    accept: upgrades.hold,
     payloadLimit: limit,
     pollWait: 25,
     page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
-    ready: () => {
-      if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
-      return rooms.outage === undefined || new Refusal('storage', `The log cannot be written: ${rooms.outage}`)
-    },
+    ready: () => isReady || new Refusal('draining', 'The gateway takes no more work'),
     report,
   }
   const app = createGateway(() => runtime)
@@ -88,25 +86,30 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
-  }).catch(async (error) => {
-    await rooms.close()
-    throw error
   })
   return {
     url: toUrl(server.address() as AddressInfo),
     close: async () => {
       isReady = false
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
-      await rooms.drain()
+      rooms.drain()
+      upgrades.drain()
+      const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
       await upgrades.closed(PATIENCE)
       server.closeIdleConnections()
       // Polls and streams have been answered; who has not taken its answer by now will not.
       setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
       await stopped
-      await rooms.close()
+      await told
+      rooms.close()
     },
   }
 }
+
+const late = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref()
+  })
 
 const toUrl = ({ address, family, port }: AddressInfo): string =>
   `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`

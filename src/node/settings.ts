@@ -1,5 +1,6 @@
 import { LIMITS } from '../protocol/limits.ts'
 import { parseRetention } from '../room/log/retention.ts'
+import { webhookSettings } from '../webhooks/settings.ts'
 import type { ServeOptions } from './serve.ts'
 
 const whole =
@@ -12,13 +13,6 @@ const whole =
   }
 
 const text = (value: string): string => value
-
-const oneOf =
-  (...values: string[]) =>
-  (text: string, name: string): string => {
-    if (!values.includes(text)) throw new Error(`${name} must be ${values.join(' or ')}, not "${text}"`)
-    return text
-  }
 
 function retention(value: string, name: string): ReturnType<typeof parseRetention> {
   try {
@@ -34,14 +28,13 @@ const SETTINGS = {
   PORT: { option: 'port', read: whole(0, 65_535) },
   HOLDLINE_DATA: { option: 'data', read: text },
   HOLDLINE_PRESENCE_LIST: { option: 'presenceList', read: whole(1, 100_000) },
-  HOLDLINE_SYNC: { option: 'sync', read: oneOf('full', 'normal') },
   HOLDLINE_RETENTION: { option: 'retention', read: retention },
   HOLDLINE_MAX_PAYLOAD: { option: 'maxPayload', read: whole(1, LIMITS.payloadMost) },
 } as const
 
 /** @throws Error that names the setting and what it must be */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): ServeOptions {
-  const options: Record<string, unknown> = {}
+  const options: Record<string, unknown> = { webhooks: webhookSettings(env) }
   for (const [name, { option, read }] of Object.entries(SETTINGS)) {
     const value = env[name]
     if (value !== undefined && value !== '') options[option] = read(value, name)

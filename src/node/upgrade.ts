@@ -2,12 +2,12 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { retryAfter } from '../gateway/advice.ts'
-import type { RefuseUpgrade } from '../gateway/ports.ts'
+import type { AcceptSocket, RefuseUpgrade, SocketHandler } from '../gateway/ports.ts'
 import { toProblem } from '../gateway/respond.ts'
-import { mayComeBack } from '../protocol/codes.ts'
+import { closeReason, mayComeBack } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
-import { frameLimit } from '../protocol/limits.ts'
+import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import type { Hello } from '../room/ports.ts'
 import { WebSocketConnection } from './connection.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -39,6 +39,7 @@ export class Upgrades {
   readonly #server: WebSocketServer
   readonly #handshakes = new WeakMap<Request, Handshake>()
   readonly #heartbeat = new Heartbeat()
+  readonly #held = new Set<SocketHandler>()
   readonly #report: (error: unknown) => void
 
   constructor(payloadLimit: number, report: (error: unknown) => void) {
@@ -78,6 +79,28 @@ export class Upgrades {
       socket.on('drain', () => room.drained(connection))
       room.attach(connection, hello)
     })
+  }
+
+  /** Accepts a WebSocket that the gateway holds by itself. */
+  readonly hold: AcceptSocket = (request, protocol, handle) =>
+    this.#handle(request, protocol, (ws, socket) => {
+      const handler = handle({
+        send: (text) => ws.send(text),
+        credit: () => LIMITS.ahead - socket.writableLength,
+        close: (code, reason) => ws.close(code, closeReason(reason)),
+      })
+      this.#held.add(handler)
+      ws.on('message', (data: Buffer, isBinary: boolean) => handler.message(isBinary ? data : data.toString()))
+      ws.on('close', () => {
+        this.#held.delete(handler)
+        handler.closed()
+      })
+      socket.on('drain', () => handler.drained())
+    })
+
+  /** Sends those away that the gateway holds by itself, if no room of theirs has. */
+  drain(): void {
+    for (const handler of this.#held) handler.sendAway()
   }
 
   readonly refuse: RefuseUpgrade = (request, { protocol, code, reason }) =>

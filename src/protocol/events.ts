@@ -47,7 +47,7 @@ export const closingEvent = (code: number, reason: string, retryAfter?: number):
   item('closing', { code, reason, ...(retryAfter !== undefined && { retryAfter }) })
 
 /** Asks the client to say that it has read up to here (WS-6). */
-export const probeText = (n: number): string => `[{"type":"probe","n":${n}}]`
+export const probeEvent = (n: number): Item => item('probe', { n })
 
 export const PONG: Item = item('pong', {})
 

@@ -56,20 +56,38 @@ export function elementTexts(text: string): string[] {
   return found
 }
 
-/** The text of an object's member, the last of that name as `JSON.parse` takes it. `text` is valid JSON, an object. */
-export function memberText(text: string, name: string): string | undefined {
-  let found: string | undefined
+/** Visits the members of an object. `text` is valid JSON, an object. */
+function eachMember(text: string, visit: (key: string, from: number, valueFrom: number, end: number) => void): void {
   let i = skipSpace(text, skipSpace(text, 0) + 1)
   while (text.charCodeAt(i) !== 125) {
     const keyEnd = skipString(text, i)
-    const key = text.slice(i, keyEnd)
-    i = skipSpace(text, skipSpace(text, keyEnd) + 1)
-    const end = skipValue(text, i)
-    if (key === `"${name}"` || (key.includes('\\') && JSON.parse(key) === name)) found = text.slice(i, end)
+    const valueFrom = skipSpace(text, skipSpace(text, keyEnd) + 1)
+    const end = skipValue(text, valueFrom)
+    visit(text.slice(i, keyEnd), i, valueFrom, end)
     i = skipSpace(text, end)
     if (text.charCodeAt(i) === 44) i = skipSpace(text, i + 1)
   }
+}
+
+const isKey = (key: string, name: string): boolean =>
+  key === `"${name}"` || (key.includes('\\') && JSON.parse(key) === name)
+
+/** The text of an object's member, the last of that name as `JSON.parse` takes it. `text` is valid JSON, an object. */
+export function memberText(text: string, name: string): string | undefined {
+  let found: string | undefined
+  eachMember(text, (key, _, valueFrom, end) => {
+    if (isKey(key, name)) found = text.slice(valueFrom, end)
+  })
   return found
+}
+
+/** The text of an object without its members of that name; all others stay as they came. `text` is valid JSON, an object. */
+export function withoutMember(text: string, name: string): string {
+  const others: string[] = []
+  eachMember(text, (key, from, _, end) => {
+    if (!isKey(key, name)) others.push(text.slice(from, end))
+  })
+  return `{${others.join(',')}}`
 }
 
 /** @throws Refusal `bad_request` */

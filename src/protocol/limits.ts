@@ -28,6 +28,8 @@ export const LIMITS = {
   audience: 32,
   /** BATCH-1: messages of one request. */
   batch: 100,
+  /** MULTI-1: rooms of one connection. */
+  rooms: 32,
   connectionsPerSession: 4,
   waitMost: 55,
   /** Seconds between a client's pings, between an SSE stream's comments. */

@@ -42,9 +42,9 @@ export type Operation =
 const session = text({ pattern: PATTERNS.session, says: 'a session id' })
 const user = text({ max: 128, says: 'a user id of at most 128 characters' })
 // No pattern: what is wrong with a cursor is for `parseCursor` to say, under its own code.
-const cursor = text({ says: 'a cursor' })
-const op = text({ max: 32, says: 'the name of an operation' })
-const ref = either(
+export const cursor = text({ says: 'a cursor' })
+export const op = text({ max: 32, says: 'the name of an operation' })
+export const ref = either(
   text({ max: 64, says: '' }),
   integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   'a string of at most 64 characters, or an integer',

@@ -150,7 +150,7 @@ export class Fanout {
   close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
     const member = this.#members.get(connection)
     const codec = member?.group.codec
-    if (member !== undefined && (codec === 'framed' || codec === 'sse')) {
+    if (member !== undefined && (codec === 'framed' || codec === 'lines' || codec === 'sse')) {
       const advice = mayComeBack(code) ? (retryAfter ?? this.#host.retryAfter(0)) : undefined
       this.#send(member, [closingEvent(code, reason, advice)], headPosition(this.#head))
     }

@@ -1,5 +1,6 @@
 import type { Draft } from '../protocol/entry.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import type { Told, WebhookEvent } from '../protocol/webhook.ts'
 import type { Birth, Change, Connection, ReplyTo, RoomHost, SessionInfo } from './ports.ts'
 import { Presence } from './presence.ts'
 import { type Held, rowOf, type Session, Sessions } from './sessions.ts'
@@ -26,10 +27,16 @@ export class Participants {
   readonly #host: RoomHost
   readonly #stage: Stage
   readonly #sessions: Sessions
+  /** What a backend hears of. */
+  readonly #tells: ReadonlySet<WebhookEvent>
+  readonly #keepsSessions: boolean
 
   constructor(host: RoomHost, birth: Birth, stage: Stage) {
     this.#host = host
     this.#stage = stage
+    this.#tells = new Set(birth.tells)
+    // What begins must be known to end, also after the death of the process.
+    this.#keepsSessions = stage.keepsSessions || [...this.#tells].some((type) => /^(session|room)\./.test(type))
     this.#sessions = new Sessions(birth.sessions, LIMITS.grace, host.now())
     this.presence = new Presence(birth.limits.presence, this.#sessions.values())
   }
@@ -39,13 +46,19 @@ export class Participants {
   }
 
   /** Takes a connection in; the one to be closed for it, if its session has too many. False: it is another user's. */
-  enter(connection: Connection, session: Session): { replaces?: Connection } | false {
+  enter(connection: Connection, session: Session, state?: string): { replaces?: Connection } | false {
     const attached = this.#sessions.attach(connection, session)
     if (!attached) return false
     const { held, isNew, stale } = attached
-    const drafts = connection.attachment.presence === undefined ? [] : this.presence.join(held)
-    const writes = this.#isKept(held) && (isNew || stale || drafts.length > 0)
-    const happening = { drafts, ...(writes && { change: { put: [rowOf(held)] } }) }
+    const joins = connection.attachment.presence !== undefined && held.presence === undefined
+    const drafts = joins ? this.presence.join(held, state) : []
+    const writes = this.#isKept(held) && (isNew || stale || joins)
+    const told = [
+      ...(isNew && this.#sessions.size === 1 ? this.#tell('room.occupied') : []),
+      ...(isNew ? this.#tell('session.open', held) : []),
+      ...(joins ? this.#tell('presence.join', held) : []),
+    ]
+    const happening = { drafts, ...(writes && { change: { put: [rowOf(held)], told } }) }
     if (isNew) this.#stage.opened(held.session, happening)
     else if (writes) this.#stage.commit(happening)
     const [oldest] = held.connections
@@ -64,8 +77,10 @@ export class Participants {
   setState(session: Session, state: string | null, replyTo: ReplyTo): void {
     const held = this.#sessions.get(session.id)
     if (held === undefined) throw new RangeError(`There is no session ${session.id}`)
+    const joins = held.presence === undefined
     const drafts = this.presence.update(held, state)
-    this.#stage.commit({ drafts, change: { put: [rowOf(held, this.#storedEnd(held))] }, replyTo })
+    const told = joins ? this.#tell('presence.join', held) : []
+    this.#stage.commit({ drafts, change: { put: [rowOf(held, this.#storedEnd(held))], told }, replyTo })
     // Between two polls: now its end matters to others.
     if (held.connections.size === 0) this.schedule()
   }
@@ -78,13 +93,14 @@ export class Participants {
   disconnect(id: string): readonly Connection[] {
     const held = this.#sessions.end(id)
     if (held === undefined) return []
-    this.#end(held)
+    this.#end(held, true)
     return [...held.connections]
   }
 
   /** Ends the sessions whose grace is over. */
   expire(): void {
-    for (const held of this.#sessions.expire(this.#host.now())) this.#end(held)
+    const over = this.#sessions.expire(this.#host.now())
+    for (const held of over) this.#end(held, held === over.at(-1))
   }
 
   /** The alarm: without its writing down who is still away, a room that sleeps would give them the whole grace anew. */
@@ -130,12 +146,26 @@ export class Participants {
   }
 
   #isKept(held: Held): boolean {
-    return this.#stage.keepsSessions || held.presence !== undefined
+    return this.#keepsSessions || held.presence !== undefined
   }
 
-  #end(held: Held): void {
-    const change = this.#isKept(held) ? { change: { drop: [held.session.id] } } : {}
+  #end(held: Held, isLast: boolean): void {
+    const told = [
+      ...(held.presence === undefined ? [] : this.#tell('presence.leave', held)),
+      ...this.#tell('session.close', held),
+      ...(isLast && this.#sessions.size === 0 ? this.#tell('room.vacated') : []),
+    ]
+    const change = this.#isKept(held) ? { change: { drop: [held.session.id], told } } : {}
     this.#stage.ended(held.session, { drafts: this.presence.leave(held), ...change })
+  }
+
+  #tell(type: WebhookEvent, held?: Held): Told[] {
+    if (!this.#tells.has(type)) return []
+    if (held === undefined) return [{ type, members: '' }]
+    const { session, presence } = held
+    const user = session.user === undefined ? '' : `,"user":${JSON.stringify(session.user)}`
+    const state = type === 'presence.join' && presence?.state !== undefined ? `,"state":${presence.state}` : ''
+    return [{ type, subject: session.id, members: `"session":"${session.id}"${user}${state}` }]
   }
 
   #storedEnd(held: Held): number | undefined {

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../protocol/errors.ts'
 import type { Gap, HistoryPage } from '../protocol/events.ts'
 import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
 import type { PresenceList } from '../protocol/presence.ts'
+import type { DeadLetter, OutboxChange, Told, WebhookEvent } from '../protocol/webhook.ts'
 
 /** The extent of a room's log. */
 export interface Head {
@@ -24,6 +25,10 @@ export interface Change {
   readonly drop?: readonly string[]
   /** JSON. */
   readonly state?: string
+  /** What a backend is to be told of it. */
+  readonly told?: readonly Told[]
+  /** What becomes of what it was to be told before. */
+  readonly outbox?: OutboxChange
 }
 
 /** A session that must outlive the room's sleep. */
@@ -62,6 +67,8 @@ export interface Settled {
   readonly entries: readonly Entry[]
   readonly outcomes: readonly { readonly replyTo: ReplyTo; readonly outcome: Outcome }[]
   readonly head: Head
+  /** How many more events wait in the outbox since. */
+  readonly told?: number
 }
 
 /** Entries after `after`, none beyond `through`; where not all of them fit, the oldest, or the newest if `fromEnd`. */
@@ -129,6 +136,8 @@ export interface Hello {
   readonly rewind?: number
   /** It wants to be present and to hear of presence: the rev that it knows, or the empty text. */
   readonly presence?: string
+  /** JSON text of the state with which it becomes present. */
+  readonly state?: string
 }
 
 /** What of a connection outlives the room's sleep: 2 kB at most (the platform's bound is 16 kB, ours leaves room). */
@@ -173,6 +182,9 @@ export type Command =
   | { readonly type: 'session'; readonly id: string }
   | { readonly type: 'disconnect'; readonly id: string }
   | { readonly type: 'info' }
+  | { readonly type: 'dead'; readonly after: string; readonly limit: number }
+  /** Without a key: all of them, as many as one write takes. */
+  | { readonly type: 'resend'; readonly key?: string }
 
 export type Reply =
   | { readonly type: 'published'; readonly id?: string; readonly cursor?: string; readonly duplicate?: true }
@@ -181,6 +193,8 @@ export type Reply =
   | { readonly type: 'sessions'; readonly sessions: readonly SessionInfo[]; readonly next: string | null }
   | { readonly type: 'history'; readonly page: HistoryPage }
   | { readonly type: 'info'; readonly info: Info }
+  | { readonly type: 'dead'; readonly letters: readonly DeadLetter[]; readonly next: string | null }
+  | { readonly type: 'resent'; readonly count: number }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string }
 
 /** A session as an operator sees it. */
@@ -212,6 +226,8 @@ export interface Birth {
   /** JSON, as it was last committed. */
   readonly state: string | null
   readonly limits: RoomLimits
+  /** What a backend is told of; absent: nothing. */
+  readonly tells?: readonly WebhookEvent[]
 }
 
 /** What a deployment may set. */

@@ -54,9 +54,9 @@ export class Presence {
   }
 
   /** The session is here from now on; nothing if it was. */
-  join(held: Held): readonly Draft[] {
+  join(held: Held, state?: string): readonly Draft[] {
     if (held.presence !== undefined) return []
-    held.presence = {}
+    held.presence = state === undefined ? {} : { state }
     this.#add(held)
     return this.#tell({ action: 'join', ...toPresent(held) })
   }

@@ -150,7 +150,7 @@ export class Room<State = unknown> {
   /** A connection that the gateway has let in. False: the room has not, and has closed it. */
   open(connection: Connection, hello: Hello): boolean {
     this.#participants.expire()
-    const { session: id, user, kind, codec, presence } = hello
+    const { session: id, user, kind, codec, presence, state } = hello
     const { at, greeting, gap } = arrive(this.name, this.#head, hello)
     if (gap !== undefined && codec === 'plain') {
       connection.close(CLOSE.gap, 'gap')
@@ -164,7 +164,7 @@ export class Room<State = unknown> {
       ...(at !== undefined && { at }),
       ...(presence !== undefined && { presence }),
     })
-    const entered = this.#participants.enter(connection, sessionOf(connection))
+    const entered = this.#participants.enter(connection, sessionOf(connection), state)
     if (!entered) {
       connection.close(CLOSE.forbidden, 'this session belongs to another user')
       return false

@@ -144,7 +144,7 @@ describe.concurrent('the grace', { timeout: 90_000 }, () => {
     )
 
     test.runIf(target.name === 'workerd')(
-      'SES-1, SES-4 and when its sockets are cut, or it sleeps when the grace is over, or a stream is abandoned',
+      'SES-1, SES-4, MULTI-12 and when its sockets are cut, or it sleeps when the grace is over, or a stream is abandoned',
       beside(async () => {
         const gateway = running(calm)
         const cut = async () => {
@@ -170,16 +170,17 @@ describe.concurrent('the grace', { timeout: 90_000 }, () => {
             await watcher.inbox.until((e) => e.action === 'leave' && e.session === session, GRACE + SLACK)
           }
         }
-        const abandoned = async () => {
+        const abandoned = async (others: string[]) => {
           const room = freshRoom()
-          const stream = await Stream.open(gateway.url, room, { presence: 1 })
-          const { session } = stream.welcome
+          const where = others.length === 0 ? room : [...others, room]
+          const stream = await Stream.open(gateway.url, where, { presence: 1 })
+          const { session } = stream.welcomes.get(room) ?? {}
           await stream.close()
           const noticed = async () => !(await connectionsOf(gateway, room, session))?.length
           await eventually('the room knows that nobody reads', noticed, 40)
           expect(await sessionInfo(gateway.url, room, `${session}`)).toMatchObject({ present: true })
         }
-        await Promise.all([cut(), asleep(), abandoned()])
+        await Promise.all([cut(), asleep(), abandoned([]), abandoned([freshRoom()])])
       }),
     )
   })

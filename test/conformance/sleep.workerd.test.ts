@@ -41,6 +41,29 @@ describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
   )
 
   test(
+    'MULTI-12 each of several rooms sleeps while a WebSocket, a poll and a stream over all of them are open',
+    beside(async () => {
+      const rooms = range(3).map(freshRoom)
+      const cursors = await Promise.all(rooms.map((room) => say(gateway.url, room, 'before')))
+      const socket = await Framed.open(gateway.url, rooms)
+      const stream = await Stream.open(gateway.url, rooms)
+      const poll = ask(gateway.url, rooms, { cursor: cursors.join('.'), wait: 55 })
+      const awake = await Promise.all(rooms.map((room) => info(gateway.url, room)))
+      await pass(SILENCE)
+      const woken = await Promise.all(rooms.map((room) => info(gateway.url, room)))
+      for (const [i, { awakeSince, connections }] of woken.entries()) {
+        expect(awakeSince).toBeGreaterThan(awake[i]?.awakeSince ?? Number.NaN)
+        expect(connections).toEqual({ websocket: 1, poll: 1, sse: 1, tcp: 0 })
+      }
+      await say(gateway.url, `${rooms[1]}`, 'after')
+      const wanted = { room: rooms[1], payload: 'after' }
+      expect(await socket.messages(1)).toMatchObject([wanted])
+      expect(await stream.messages(1)).toMatchObject([wanted])
+      expect((await poll).events).toMatchObject([wanted])
+    }),
+  )
+
+  test(
     'INFO-1 ten sockets opened at once do not keep a room awake',
     beside(async () => {
       const room = freshRoom()

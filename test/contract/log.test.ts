@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { type Edge, startEdge } from '../../src/cli/edge.ts'
 import type { SqliteStore } from '../../src/node/sqlite/store.ts'
+import { WEBHOOK_EVENTS } from '../../src/protocol/webhook.ts'
 import { MemoryLog } from '../../src/room/log/memory.ts'
+import { Telling } from '../../src/room/log/outbox.ts'
 import { RETENTION } from '../../src/room/log/retention.ts'
 import { logContract, type RemoteLog } from './log.ts'
 import { local, object, remote } from './remote.ts'
@@ -23,7 +25,7 @@ afterAll(async () => {
 })
 
 logContract('memory', async () => {
-  const log = new MemoryLog('mark00')
+  const log = new MemoryLog('mark00', RETENTION, new Telling('room', WEBHOOK_EVENTS, 0))
   const open: RemoteLog['reopen'] = async (kept) => {
     log.keep(kept ?? RETENTION)
     return self
@@ -32,18 +34,16 @@ logContract('memory', async () => {
   return self
 })
 
-for (const sync of ['normal', 'full'] as const) {
-  logContract(`SQLite on Node, ${sync}`, async () => {
-    const file = join(folder, `${randomUUID()}.db`)
-    let store: SqliteStore | undefined
-    const open: RemoteLog['reopen'] = async (kept) => {
-      await store?.close()
-      store = openStore(file, 'mar', kept, 0, sync)
-      return local(logIn(store, 'room'), open)
-    }
-    return open()
-  })
-}
+logContract('SQLite on Node', async () => {
+  const file = join(folder, `${randomUUID()}.db`)
+  let store: SqliteStore | undefined
+  const open: RemoteLog['reopen'] = async (kept) => {
+    store?.close()
+    store = openStore(file, 'mar', kept)
+    return local(logIn(store, 'room', WEBHOOK_EVENTS), open)
+  }
+  return open()
+})
 
 logContract('SQLite in a Durable Object', async () => {
   const send = object(edge.url)

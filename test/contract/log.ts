@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Position, parseCursor, START } from '../../src/protocol/cursor.ts'
 import { jsonBody } from '../../src/protocol/data.ts'
 import type { MessageDraft } from '../../src/protocol/entry.ts'
+import type { DeadLetter, OutboxRow } from '../../src/protocol/webhook.ts'
 import { REMEMBERED, type Retention } from '../../src/room/log/retention.ts'
 import type { Head, Outcome, Scan, SessionRow, Work } from '../../src/room/ports.ts'
 
@@ -10,7 +11,9 @@ export interface RemoteLog {
   append(works: readonly Work[], now: number): Promise<{ entries: Line[]; outcomes: Outcome[]; head: Head }>
   read(scan: Scan): Promise<{ entries: Line[]; after: Position; through: Position; floor: Position }>
   knows(key: string): Promise<boolean>
-  load(): Promise<{ head: Head; sessions: readonly SessionRow[]; state: string | null }>
+  load(): Promise<{ head: Head; sessions: readonly SessionRow[]; state: string | null; waiting: number }>
+  untold(events: number): Promise<readonly OutboxRow[]>
+  dead(after: string, limit: number): Promise<readonly DeadLetter[]>
   /** The same log, as a process or object finds it that has just started, perhaps with another setting. */
   reopen(kept?: Retention): Promise<RemoteLog>
 }
@@ -46,6 +49,7 @@ export function logContract(name: string, fresh: () => Promise<RemoteLog>): void
         head: { epochs: [], floor: START },
         sessions: [],
         state: null,
+        waiting: 0,
       })
     })
 
@@ -142,6 +146,68 @@ export function logContract(name: string, fresh: () => Promise<RemoteLog>): void
       await log.append([{ drafts: [], change: { put: [{ id: 't', endsAt: 9 }], drop: ['s'] } }], 2)
       const { sessions, state } = await (await log.reopen()).load()
       expect({ sessions, state }).toEqual({ sessions: [{ id: 't', endsAt: 9 }], state: '{"n":1}' })
+    })
+
+    it('HOOK-3, HOOK-5 keeps what is to be told with what it tells of, in order, numbered upwards when opened anew', async () => {
+      const log = await fresh()
+      const told = [{ type: 'session.open', subject: 's', members: '"session":"s"' }] as const
+      await log.append(
+        [{ drafts: [draft('a'), draft('b', { ephemeral: true })], change: { told } }, keyed('c', 'k')],
+        5000,
+      )
+      await log.append([keyed('c', 'k')], 6000)
+      const again = await log.reopen()
+      expect((await again.load()).waiting).toBe(3)
+      await again.append([{ drafts: [], change: { told } }], 7000)
+      const rows = await again.untold(100)
+      expect(rows.map(({ count, time }) => [count, time])).toEqual([
+        [3, 5000],
+        [1, 7000],
+      ])
+      const events = rows.flatMap((row) => row.events.split('\n').map((event) => JSON.parse(event)))
+      expect(events.map(({ type, subject }) => `${type} ${subject}`)).toEqual([
+        'session.open s',
+        'message id',
+        'message id',
+        'session.open s',
+      ])
+      expect(events[0]).toMatchObject({
+        source: '/v1/rooms/room',
+        time: '1970-01-01T00:00:05.000Z',
+        data: { session: 's' },
+      })
+      const ids = events.map(({ id }) => id)
+      expect(ids).toEqual([...new Set(ids)].sort())
+      expect(rows[0]?.key).toBe(ids[0])
+    })
+
+    it('HOOK-2, HOOK-7, HOOK-8 hands out what waits by pieces, remembers what was tried, buries and digs up', async () => {
+      const log = await fresh()
+      await log.append(
+        Array.from({ length: 250 }, (_, i) => work(i)),
+        1,
+      )
+      const rows = await log.untold(1000)
+      expect(rows.map(({ count }) => count)).toEqual([100, 100, 50])
+      expect((await log.untold(150)).map(({ count }) => count)).toEqual([100])
+      expect((await log.untold(1)).map(({ count }) => count)).toEqual([100])
+      const [a, b, c] = rows.map(({ key }) => key) as [string, string, string]
+      const change = (outbox: object): Promise<unknown> => log.append([{ drafts: [], change: { outbox } }], 2)
+      const retry = { tries: 2, at: 99, rows: 1 }
+      await change({ retry: { key: a, retry } })
+      expect((await log.untold(1))[0]?.retry).toEqual(retry)
+      await change({ bury: { keys: [a, b], reason: 'why', at: 7 } })
+      expect((await log.untold(1000)).map(({ key }) => key)).toEqual([c])
+      const letters = await log.dead('', 10)
+      expect(letters.map(({ key, count, reason, died }) => [key, count, reason, died])).toEqual([
+        [a, 100, 'why', 7],
+        [b, 100, 'why', 7],
+      ])
+      expect((await log.dead(a, 1)).map(({ key }) => key)).toEqual([b])
+      await change({ resend: [a], sent: [c] })
+      const left = await log.untold(1000)
+      expect(left).toEqual([{ ...rows[0], retry: null }])
+      expect((await (await log.reopen()).load()).waiting).toBe(100)
     })
 
     it('takes a commit larger than a row, and a message as large as there are', async () => {

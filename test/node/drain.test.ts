@@ -30,6 +30,10 @@ it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is he
   const stubborn = new RawClient(base)
   stubborn.write(handshake(base, room, { 'sec-websocket-protocol': 'holdline.v1' }))
   await stubborn.until('welcome')
+  // Several rooms over one connection, and one that has left all of its own.
+  const joined = await Framed.open(base, [room, freshRoom()])
+  const alone = await Framed.open(base, [room])
+  await alone.ask({ op: 'leave', room })
   const poll = call(url(base, room, '/poll', { cursor, wait: 55 }))
   const events = await fetch(url(base, room, '/events', { cursor }))
   await framed[0]?.ask({ op: 'history' })
@@ -41,7 +45,7 @@ it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is he
   child.kill('SIGTERM')
 
   const advice: number[] = []
-  for (const each of framed) {
+  for (const each of [...framed, joined, alone]) {
     const [closing] = (await each.inbox.until(({ type }) => type === 'closing')).slice(-1)
     expect(closing).toMatchObject({ type: 'closing', code: 4000, reason: 'drain' })
     advice.push((closing as unknown as { retryAfter: number }).retryAfter)

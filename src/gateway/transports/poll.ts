@@ -41,16 +41,16 @@ function held(hello: Hello, room: RoomStub, wait: number, signal: AbortSignal): 
   return new Promise((resolve, reject) => {
     let wire: Wire | undefined
     let over = false
+    let timer: ReturnType<typeof setTimeout> | undefined
     const end = (outcome: string | Ended): void => {
       if (over) return
       over = true
-      clearTimeout(timer)
+      if (timer !== undefined) clearTimeout(timer)
       signal.removeEventListener('abort', leave)
       wire?.close()
       resolve(outcome)
     }
     const leave = (): void => end(IDLE)
-    const timer = setTimeout(leave, wait * 1000)
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave)
     const leg = {
@@ -62,6 +62,8 @@ function held(hello: Hello, room: RoomStub, wait: number, signal: AbortSignal): 
       (dialled) => {
         wire = dialled
         if (over) dialled.close()
+        // The wait begins when the room was asked: with `wait=0` too it must have been, however far away it is.
+        else timer = setTimeout(leave, wait * 1000)
       },
       (error) => {
         reject(error)

@@ -6,12 +6,9 @@ import { presenceOf, type Query, sessionOf, startOf } from '../query.ts'
 
 /** `GET /v1/rooms/:room/ws` (WS-1 to WS-10, PLAIN-1 to PLAIN-3). */
 export async function websocket(request: Request, room: string, query: Query, runtime: Runtime): Promise<Response> {
-  if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
-    throw new Refusal('upgrade_required', 'Open this with a WebSocket client')
-  }
-  const protocol = choose(request.headers.get('sec-websocket-protocol'))
+  const protocol = chooseProtocol(request, Object.keys(SUBPROTOCOLS))
   const codec = protocol === null ? 'plain' : (SUBPROTOCOLS[protocol] ?? 'plain')
-  try {
+  return orRefuse(request, protocol, runtime, async () => {
     const name = roomName(room)
     const hello = {
       kind: 'websocket',
@@ -20,7 +17,19 @@ export async function websocket(request: Request, room: string, query: Query, ru
       ...presenceOf(query),
       ...(await sessionOf(name, query)),
     } as const
-    return await runtime.room(name).upgrade(request, hello, protocol)
+    return runtime.room(name).upgrade(request, hello, protocol)
+  })
+}
+
+/** Lets a handshake in, or accepts it only to say by a close why not (WS-8). */
+export async function orRefuse(
+  request: Request,
+  protocol: string | null,
+  runtime: Runtime,
+  letIn: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await letIn()
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'upgrade_required') throw error
     const reason = closeReason(`${error.code}: ${error.message}`)
@@ -28,15 +37,20 @@ export async function websocket(request: Request, room: string, query: Query, ru
   }
 }
 
-/** The first offered subprotocol that is known; null when none was offered. */
-function choose(offered: string | null): string | null {
+/**
+ * The first offered subprotocol that the route knows; null when none was offered.
+ * @throws Refusal `upgrade_required`, `unknown_protocol`
+ */
+export function chooseProtocol(request: Request, known: readonly string[]): string | null {
+  if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+    throw new Refusal('upgrade_required', 'Open this with a WebSocket client')
+  }
+  const offered = request.headers.get('sec-websocket-protocol')
   if (offered === null) return null
   const names = offered.split(',').map((name) => name.trim())
-  const known = names.find((name) => Object.hasOwn(SUBPROTOCOLS, name))
-  if (known === undefined) {
-    throw new Refusal('unknown_protocol', `Known subprotocols: ${Object.keys(SUBPROTOCOLS).join(', ')}`)
-  }
-  return known
+  const chosen = names.find((name) => known.includes(name))
+  if (chosen === undefined) throw new Refusal('unknown_protocol', `Known subprotocols: ${known.join(', ')}`)
+  return chosen
 }
 
 /** How a refusal is said by a close: what may succeed later is one to come back from. */

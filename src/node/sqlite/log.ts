@@ -1,10 +1,13 @@
 import type { Position } from '../../protocol/cursor.ts'
 import { comparePositions, epochLineage, epochTime, epochWriter, lineageFrom } from '../../protocol/cursor.ts'
 import { type Entry, fingerprint } from '../../protocol/entry.ts'
+import type { DeadLetter, OutboxRow, WebhookEvent } from '../../protocol/webhook.ts'
 import { floorBefore, fromLines, type Known, place, rowsOf, type Stored, take, toLines } from '../../room/log/log.ts'
+import { Telling } from '../../room/log/outbox.ts'
 import { isDue, NO_TAIL, type Pruned, prune, type Row, type Tail } from '../../room/log/prune.ts'
 import type { Retention } from '../../room/log/retention.ts'
 import { type Change, EMPTY, type Head, type Page, type Scan, type Settled, type Work } from '../../room/ports.ts'
+import { deadLetters, outboxChanged, told, untold } from './outbox.ts'
 import type { Queries, Write } from './statements.ts'
 
 /** Keeps a page's read small even if one commit was large. */
@@ -37,21 +40,24 @@ export class SqliteLog {
   readonly #ground: Ground
   readonly #name: string
   readonly #kept: Retention
+  readonly #tells: readonly WebhookEvent[]
+  #telling: Telling | undefined
   #room: number | null = null
   #head: Head = EMPTY
   #tail = NO_TAIL
   #time = 0
 
-  constructor(ground: Ground, name: string, kept: Retention) {
+  constructor(ground: Ground, name: string, kept: Retention, tells: readonly WebhookEvent[] = []) {
     this.#ground = ground
     this.#name = name
     this.#kept = kept
+    this.#tells = tells
   }
 
   load(): Stored {
     const { sql } = this.#ground
     const row = sql.room.get(this.#name) as { room: number; state: string | null } | undefined
-    if (row === undefined) return { head: EMPTY, sessions: [], state: null }
+    if (row === undefined) return { head: EMPTY, sessions: [], state: null, waiting: 0 }
     const { room } = row
     this.#room = room
     const former = sql.epochs.all(room) as unknown as { name: string; last: number }[]
@@ -65,7 +71,8 @@ export class SqliteLog {
     const isHusk = first !== null && comparePositions({ epoch: first.epoch, offset: first.first }, floor) <= 0
     this.#tail = { oldest, husk: isHusk ? first : null }
     const sessions = sql.sessions.all(room) as unknown as { row: string }[]
-    return { head: this.#head, sessions: sessions.map(({ row }) => JSON.parse(row)), state: row.state }
+    const { waiting } = sql.waiting.get(room) as { waiting: number }
+    return { head: this.#head, sessions: sessions.map(({ row }) => JSON.parse(row)), state: row.state, waiting }
   }
 
   /** What these works come to. Nothing is so before it has been written and `confirm` is told. */
@@ -80,6 +87,7 @@ export class SqliteLog {
         ownsEpoch: current !== undefined && epochWriter(current) === mark && epochTime(current) >= since,
         mark: mark + (current === undefined ? lineageFrom(fingerprint(mark + this.#name)) : epochLineage(current)),
         since,
+        telling: this.#numbers(now),
         find: (key) => this.#find(key),
       },
       now,
@@ -105,6 +113,7 @@ export class SqliteLog {
         for (const [key, at, print] of ids) writes.push(['addId', room, key, epoch, at, print])
       }
       for (const change of placed.changes) writes.push(...changed(room, change))
+      writes.push(...told(room, placed.outbox))
     }
     const pruned = this.#prune(placed.head, added, now)
     if (room !== null) writes.push(...prunedAway(room, pruned))
@@ -123,6 +132,14 @@ export class SqliteLog {
   /** Would a commit of nothing prune something? */
   isDue(now: number): boolean {
     return isDue(this.#head, this.#tail, this.#kept, now)
+  }
+
+  untold(events: number): readonly OutboxRow[] {
+    return this.#room === null ? [] : untold(this.#ground.sql, this.#room, events)
+  }
+
+  dead(after: string, limit: number): readonly DeadLetter[] {
+    return this.#room === null ? [] : deadLetters(this.#ground.sql, this.#room, after, limit)
   }
 
   knows(dedupeKey: string): boolean {
@@ -177,6 +194,13 @@ export class SqliteLog {
     })
   }
 
+  #numbers(now: number): Telling | undefined {
+    if (this.#tells.length === 0 || this.#telling !== undefined) return this.#telling
+    const newest = this.#room === null ? undefined : this.#ground.sql.newestUntold.get(this.#room)
+    this.#telling = new Telling(this.#name, this.#tells, now, (newest?.key as string | null | undefined) ?? null)
+    return this.#telling
+  }
+
   #find(key: string): Known | undefined {
     if (this.#room === null) return undefined
     const row = this.#ground.sql.id.get(this.#room, key) as (Position & { fingerprint: number }) | undefined
@@ -184,11 +208,12 @@ export class SqliteLog {
   }
 }
 
-function changed(room: number, { put = [], drop = [], state }: Change): Write[] {
+function changed(room: number, { put = [], drop = [], state, outbox }: Change): Write[] {
   return [
     ...put.map((row): Write => ['putSession', room, row.id, JSON.stringify(row)]),
     ...drop.map((id): Write => ['dropSession', room, id]),
     ...(state === undefined ? [] : [['setState', state, room] as const]),
+    ...(outbox === undefined ? [] : outboxChanged(room, outbox)),
   ]
 }
 

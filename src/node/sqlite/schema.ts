@@ -64,20 +64,35 @@ export const MIGRATIONS: readonly string[] = [
   );
   DROP INDEX by_place;
   `,
+  `
+  -- What a backend is yet to be told, as JSON lines: one row for what one commit had to tell. Retry is JSON too.
+  CREATE TABLE outbox (
+    room INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    retry TEXT,
+    PRIMARY KEY (room, key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What it was not told.
+  CREATE TABLE dead (
+    room INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    died INTEGER NOT NULL,
+    PRIMARY KEY (room, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
-
-/** A write that changes nothing. */
-export const TRIAL = `PRAGMA user_version = ${MIGRATIONS.length}`
-
-const versionOf = (db: DatabaseSync): number =>
-  (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
-
-/** Can it be read as it is? */
-export const isCurrent = (db: DatabaseSync): boolean => versionOf(db) === MIGRATIONS.length
 
 /** Brings the file to the newest schema. @throws Error if it is of a newer Holdline, or of something else */
 export function migrate(db: DatabaseSync): void {
-  const version = versionOf(db)
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (version > MIGRATIONS.length) {
     throw new Error(`it was written by a newer Holdline (schema ${version}; this one knows ${MIGRATIONS.length})`)
   }

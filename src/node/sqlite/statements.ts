@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { TRIAL } from './schema.ts'
 
 /** What a room's log asks. */
 const QUERIES = {
@@ -13,9 +12,6 @@ const QUERIES = {
   rowsAfter: `SELECT epoch, first, last, time, ids FROM packs
     WHERE room = ? AND (epoch, first) > (?, ?) ORDER BY epoch, first LIMIT ?`,
   firstRows: 'SELECT epoch, first, last, time, ids FROM packs WHERE room = ? ORDER BY epoch, first LIMIT ?',
-  rooms: 'SELECT room, name FROM rooms WHERE room > ? ORDER BY room LIMIT ?',
-  inhabited: `SELECT room, name FROM (SELECT DISTINCT room FROM sessions WHERE room > ? ORDER BY room LIMIT ?)
-    JOIN rooms USING (room) ORDER BY room`,
   sessions: 'SELECT row FROM sessions WHERE room = ?',
   id: 'SELECT epoch, "offset", fingerprint FROM ids WHERE room = ? AND key = ?',
   // From the pack that holds the first wanted offset: the last one that begins at or before it.
@@ -23,6 +19,12 @@ const QUERIES = {
     (SELECT max(first) FROM packs WHERE room = ?1 AND epoch = ?2 AND first <= ?3), 0) ORDER BY first`,
   packsBack: `SELECT first, entries FROM packs WHERE room = ? AND epoch = ? AND first <= ? AND first > ?
     ORDER BY first DESC`,
+  untold: 'SELECT key, time, count, events, retry FROM outbox WHERE room = ? ORDER BY key',
+  newestUntold: `SELECT max(key) AS key FROM (
+    SELECT max(key) AS key FROM outbox WHERE room = ?1 UNION ALL SELECT max(key) FROM dead WHERE room = ?1)`,
+  waiting: 'SELECT coalesce(sum(count), 0) AS waiting FROM outbox WHERE room = ?',
+  dead: 'SELECT key, count, events, reason, died FROM dead WHERE room = ? AND key > ? ORDER BY key LIMIT ?',
+  telling: 'SELECT DISTINCT name FROM outbox JOIN rooms USING (room)',
 } as const
 
 /** What it writes. */
@@ -37,8 +39,17 @@ const WRITES = {
   dropId: 'DELETE FROM ids WHERE room = ? AND key = ?',
   putSession: 'INSERT OR REPLACE INTO sessions (room, id, row) VALUES (?, ?, ?)',
   dropSession: 'DELETE FROM sessions WHERE room = ? AND id = ?',
-  trial: TRIAL,
   setState: 'UPDATE rooms SET state = ? WHERE room = ?',
+  addUntold: 'INSERT INTO outbox (room, key, time, count, events) VALUES (?, ?, ?, ?, ?)',
+  dropUntold: 'DELETE FROM outbox WHERE room = ? AND key = ?',
+  retryUntold: 'UPDATE outbox SET retry = ? WHERE room = ? AND key = ?',
+  bury: `INSERT OR REPLACE INTO dead (room, key, time, count, events, reason, died)
+    SELECT room, key, time, count, events, ?, ? FROM outbox WHERE room = ? AND key = ?`,
+  dropDead: 'DELETE FROM dead WHERE room = ? AND key = ?',
+  resend: `INSERT OR REPLACE INTO outbox (room, key, time, count, events)
+    SELECT room, key, time, count, events FROM dead WHERE room = ? AND key = ?`,
+  trimDead: `DELETE FROM dead WHERE room = ? AND key <= (
+    SELECT key FROM dead WHERE room = ? ORDER BY key DESC LIMIT 1 OFFSET ?)`,
 } as const
 
 type Prepared<Of> = { readonly [name in keyof Of]: StatementSync }

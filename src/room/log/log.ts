@@ -1,12 +1,16 @@
 import { formatCursor, newEpoch, type Position, START } from '../../protocol/cursor.ts'
 import { Entry, isAfter, isLogged, type MessageDraft, toEntry } from '../../protocol/entry.ts'
+import type { DeadLetter, OutboxRow, Told } from '../../protocol/webhook.ts'
 import type { Change, Head, Outcome, Page, Scan, SessionRow, Settled, Work } from '../ports.ts'
+import { type Telling, toldMessage } from './outbox.ts'
 
 /** What a room is born from, besides its connections. */
 export interface Stored {
   readonly head: Head
   readonly sessions: readonly SessionRow[]
   readonly state: string | null
+  /** Events that wait to be told. */
+  readonly waiting: number
 }
 
 /** One room's log, with the rows that are committed along with it. Storage is made by the first commit, not before. */
@@ -17,6 +21,10 @@ export interface Log {
   /** Is a message with this key in the log? */
   knows(dedupeKey: string): boolean
   read(scan: Scan): Page
+  /** What waits to be told, the oldest first: no more than so many events, but one row at least. */
+  untold(events: number): readonly OutboxRow[]
+  /** What was given up, in the order of its keys. */
+  dead(after: string, limit: number): readonly DeadLetter[]
 }
 
 export interface Known {
@@ -30,6 +38,8 @@ export interface Placement extends Settled {
   readonly logged: readonly Entry[]
   readonly known: ReadonlyMap<string, Known>
   readonly changes: readonly Change[]
+  /** What is to be told of it. */
+  readonly outbox: readonly OutboxRow[]
   /** The time of the newest message. */
   readonly time: number
 }
@@ -42,6 +52,8 @@ export interface Ground {
   readonly ownsEpoch: boolean
   readonly mark: string
   readonly since?: number
+  /** Absent: nobody is told of anything. */
+  readonly telling?: Telling | undefined
   find(dedupeKey: string): Known | undefined
 }
 
@@ -51,6 +63,7 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
   const known = new Map<string, Known>()
   const entries: Entry[] = []
   const changes: Change[] = []
+  const told: Told[] = []
   const outcomes: { replyTo: NonNullable<Work['replyTo']>; outcome: Outcome }[] = []
   const former = ground.ownsEpoch ? ground.head.epochs.slice(0, -1) : ground.head.epochs
   let current = ground.ownsEpoch ? ground.head.epochs.at(-1) : undefined
@@ -66,6 +79,7 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
     else if (repeats !== undefined) outcome = UNDECIDED
     else {
       if (change !== undefined) changes.push(change)
+      told.push(...(change?.told ?? []))
       const from = entries.length
       for (const draft of drafts) {
         if (!isLogged(draft)) {
@@ -75,7 +89,9 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
         const name = current?.name ?? newEpoch(Math.max(now, ground.since ?? 0), ground.mark, former.at(-1)?.name)
         current = { name, last: (current?.last ?? 0) + 1 }
         const position = { epoch: name, offset: current.last }
-        entries.push(toEntry(draft, position, time))
+        const entry = toEntry(draft, position, time)
+        entries.push(entry)
+        if (ground.telling?.events.has('message')) told.push(toldMessage(entry, draft.id))
         if (draft.dedupe) known.set(draft.dedupe.key, { position, fingerprint: draft.dedupe.fingerprint })
       }
       const cursor = entries.slice(from).find(({ type }) => type === 'message')?.cursor
@@ -84,7 +100,10 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
     if (replyTo !== undefined) outcomes.push({ replyTo, outcome })
   }
   const head = current === undefined ? ground.head : { ...ground.head, epochs: [...former, current] }
-  return { entries, outcomes, head, logged: entries.filter((entry) => entry.position !== null), known, changes, time }
+  const logged = entries.filter((entry) => entry.position !== null)
+  const outbox = ground.telling?.rows(told, time) ?? []
+  const count = outbox.reduce((sum, row) => sum + row.count, 0)
+  return { entries, outcomes, head, logged, known, changes, time, outbox, told: count }
 }
 
 /** The first copy left nothing in the log: it failed, or the application kept it to itself. */

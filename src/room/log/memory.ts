@@ -1,8 +1,11 @@
 import { comparePositions } from '../../protocol/cursor.ts'
 import type { Entry } from '../../protocol/entry.ts'
+import type { DeadLetter, OutboxRow } from '../../protocol/webhook.ts'
 import type { Page, Scan, SessionRow, Settled, Work } from '../ports.ts'
 import { EMPTY } from '../ports.ts'
 import { type Known, type Log, place, rowsOf, type Stored, take } from './log.ts'
+import { MemoryOutbox } from './memory-outbox.ts'
+import type { Telling } from './outbox.ts'
 import { endOf, NO_TAIL, prune, type Row } from './prune.ts'
 import { RETENTION } from './retention.ts'
 
@@ -20,13 +23,16 @@ export class MemoryLog implements Log {
   #rows: MemoryRow[] = []
   readonly #known = new Map<string, Known>()
   readonly #sessions = new Map<string, SessionRow>()
+  readonly #outbox = new MemoryOutbox()
+  readonly #telling: Telling | undefined
   #head = EMPTY
   #tail = NO_TAIL
   #state: string | null = null
   #time = 0
 
-  constructor(mark: string, kept = RETENTION) {
+  constructor(mark: string, kept = RETENTION, telling?: Telling) {
     this.#mark = mark
+    this.#telling = telling
     this.#kept = kept
   }
 
@@ -36,7 +42,12 @@ export class MemoryLog implements Log {
   }
 
   load(): Stored {
-    return { head: this.#head, sessions: [...this.#sessions.values()], state: this.#state }
+    return {
+      head: this.#head,
+      sessions: [...this.#sessions.values()],
+      state: this.#state,
+      waiting: this.#outbox.waiting,
+    }
   }
 
   append(works: readonly Work[], now: number): Settled {
@@ -45,6 +56,7 @@ export class MemoryLog implements Log {
       time: this.#time,
       ownsEpoch: this.#head.epochs.length > 0,
       mark: this.#mark,
+      telling: this.#telling,
       find: (key: string) => this.#known.get(key),
     }
     const placed = place(works, ground, now)
@@ -55,10 +67,12 @@ export class MemoryLog implements Log {
       this.#rows.push({ epoch, first: offset, last: offset + entries.length - 1, time, ids: keys, entries })
     }
     for (const [key, known] of placed.known) this.#known.set(key, known)
-    for (const { put = [], drop = [], state } of placed.changes) {
+    this.#outbox.add(placed.outbox)
+    for (const { put = [], drop = [], state, outbox } of placed.changes) {
       for (const row of put) this.#sessions.set(row.id, row)
       for (const id of drop) this.#sessions.delete(id)
       if (state !== undefined) this.#state = state
+      if (outbox !== undefined) this.#outbox.change(outbox)
     }
     this.#time = time
     this.#head = this.#prune(placed.head, now)
@@ -67,6 +81,14 @@ export class MemoryLog implements Log {
 
   knows(dedupeKey: string): boolean {
     return this.#known.has(dedupeKey)
+  }
+
+  untold(events: number): readonly OutboxRow[] {
+    return this.#outbox.untold(events)
+  }
+
+  dead(after: string, limit: number): readonly DeadLetter[] {
+    return this.#outbox.letters(after, limit)
   }
 
   read(scan: Scan): Page {

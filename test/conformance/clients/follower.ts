@@ -1,6 +1,6 @@
 import { atEnd } from './ends.ts'
 import type { ServerEvent } from './events.ts'
-import type { Query } from './http.ts'
+import type { Query, Where } from './http.ts'
 import { Inbox, PATIENCE } from './inbox.ts'
 
 export type TransportName = 'framed' | 'plain' | 'poll' | 'sse'
@@ -9,7 +9,7 @@ export type TransportName = 'framed' | 'plain' | 'poll' | 'sse'
 export interface Transport {
   name: TransportName
   /** Resolves when the server has let us in: what is published from here on must arrive. */
-  open(base: string, room: string, query?: Query): Promise<Follower>
+  open(base: string, where: Where, query?: Query): Promise<Follower>
 }
 
 export abstract class Follower {
@@ -20,6 +20,10 @@ export abstract class Follower {
   cursor: string | undefined
   /** What it knows of who is here, to come back with (PRES-4). */
   rev: string | undefined
+  /** The same of each room, for who follows several. */
+  readonly cursors = new Map<string, string>()
+  readonly revs = new Map<string, string>()
+  readonly welcomes = new Map<string, ServerEvent>()
 
   constructor(name: string) {
     this.inbox = new Inbox(name)
@@ -68,11 +72,35 @@ export abstract class Follower {
 
   /** Every event passes here, so that the cursor moves with what was received and with nothing else (CUR-5). */
   protected receive(event: ServerEvent): void {
-    if (event.type === 'message' || event.type === 'cursor') this.cursor = event.cursor ?? this.cursor
-    if (event.type === 'gap') this.cursor = event.before
-    if (event.type === 'presence') this.rev = event.rev
+    const { type, room, before } = event
+    const moved = type === 'gap' ? before : type === 'message' || type === 'cursor' ? event.cursor : undefined
+    this.cursor = moved ?? this.cursor
+    if (room !== undefined && moved !== undefined) this.cursors.set(room, moved)
+    if (type === 'presence') this.rev = event.rev
+    if (type === 'presence' && room !== undefined) this.revs.set(room, `${event.rev}`)
     this.inbox.push(event)
+  }
+
+  /** A welcome says where delivery starts. */
+  protected greeted(event: ServerEvent): void {
+    this.cursor = event.cursor
+    this.cursors.set(`${event.room}`, `${event.cursor}`)
+    this.welcomes.set(`${event.room}`, event)
+  }
+
+  /** The cursor of several rooms that this client can make of what it has (MULTI-3). */
+  vector(rooms: readonly string[]): string {
+    return joined(rooms, this.cursors)
+  }
+
+  /** The one to come back with: as it was given, where the transport gives one. */
+  given(rooms: readonly string[]): string {
+    return this.vector(rooms)
   }
 }
 
-const heard = new Set(['message', 'presence', 'ack', 'history', 'error', 'gap', 'pong', 'closing'])
+/** What is known of each room, as the query of several takes it. */
+export const joined = (rooms: readonly string[], known: ReadonlyMap<string, string>): string =>
+  rooms.map((room) => known.get(room) ?? '').join('.')
+
+const heard = new Set(['message', 'presence', 'ack', 'history', 'error', 'gap', 'pong', 'closing', 'left'])

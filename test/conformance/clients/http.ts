@@ -19,6 +19,8 @@ export interface Body {
   resume?: string
   advice?: { wait: number; after: number }
   room?: string
+  /** Of a poll of several rooms. */
+  rooms?: { room: string; session: string; cursor?: string; head?: string }[]
   sessions?: number
   results?: Result[]
   connections?: Record<string, number>
@@ -40,10 +42,18 @@ export interface Answer extends Body {
   text: string
 }
 
-export function url(base: string, room: string, rest = '', query: Query = {}): string {
+/** A room, or those that one connection follows together (MULTI-1). */
+export type Where = string | readonly string[]
+
+export function url(base: string, where: Where, rest = '', query: Query = {}): string {
+  if (typeof where !== 'string') return `${base}/v1${rest}${search({ rooms: where.join(','), ...query })}`
+  return `${base}/v1/rooms/${encodeURIComponent(where)}${rest}${search(query)}`
+}
+
+function search(query: Query): string {
   const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined)
-  const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, `${value}`]))
-  return `${base}/v1/rooms/${encodeURIComponent(room)}${rest}${given.length > 0 ? `?${search}` : ''}`
+  const text = new URLSearchParams(given.map(([name, value]): [string, string] => [name, `${value}`]))
+  return given.length > 0 ? `?${text}` : ''
 }
 
 export async function call(address: string, init?: RequestInit): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { parseEvent, type ServerEvent } from './events.ts'
-import { Follower, type Transport } from './follower.ts'
-import { type Answer, call, type Query, url } from './http.ts'
+import { Follower, joined, type Transport } from './follower.ts'
+import { type Answer, call, type Query, url, type Where } from './http.ts'
 import { elements, members } from './rawjson.ts'
 
 export interface PollAnswer extends Answer {
@@ -8,8 +8,8 @@ export interface PollAnswer extends Answer {
 }
 
 /** One poll. */
-export async function ask(base: string, room: string, query: Query = {}, signal?: AbortSignal): Promise<PollAnswer> {
-  const answer = await call(url(base, room, '/poll', query), signal ? { signal } : {})
+export async function ask(base: string, where: Where, query: Query = {}, signal?: AbortSignal): Promise<PollAnswer> {
+  const answer = await call(url(base, where, '/poll', query), signal ? { signal } : {})
   const events = answer.http === 200 ? members(answer.text).get('events') : undefined
   return { ...answer, events: elements(events ?? '[]').map(parseEvent) }
 }
@@ -17,16 +17,20 @@ export async function ask(base: string, room: string, query: Query = {}, signal?
 class Poller extends Follower {
   readonly #stop = new AbortController()
   readonly #base: string
-  readonly #room: string
+  readonly #where: Where
 
-  constructor(base: string, room: string) {
+  constructor(base: string, where: Where) {
     super('poll')
     this.#base = base
-    this.#room = room
+    this.#where = where
   }
 
-  static async open(base: string, room: string, query: Query = {}): Promise<Poller> {
-    const poller = new Poller(base, room)
+  static async open(base: string, where: Where, query: Query = {}): Promise<Poller> {
+    const poller = new Poller(base, where)
+    // Revs that it comes back with, and need not hear again.
+    for (const [i, rev] of `${query.presence ?? ''}`.split('.').entries()) {
+      if (typeof where !== 'string' && rev.startsWith('r')) poller.revs.set(`${where[i]}`, rev)
+    }
     const first = await poller.#poll({ ...query, wait: 0 })
     const { type: _, ...told } = first
     // `recovered` has no place in a poll: no gap says the same.
@@ -36,22 +40,35 @@ class Poller extends Follower {
   }
 
   async #poll(query: Query): Promise<PollAnswer> {
-    const answer = await ask(this.#base, this.#room, query, this.#stop.signal)
+    const answer = await ask(this.#base, this.#where, query, this.#stop.signal)
     if (answer.http !== 200) throw new Error(`poll was answered ${answer.http} ${answer.text}`)
     for (const event of answer.events) this.receive(event)
     this.cursor = answer.cursor
+    for (const { room, session, cursor } of answer.rooms ?? []) {
+      this.welcomes.set(room, { type: 'welcome', room, session })
+      if (cursor !== undefined) this.cursors.set(room, cursor)
+    }
     return answer
   }
 
   async #loop(query: Query): Promise<void> {
     try {
       while (!this.#stop.signal.aborted) {
-        const presence = query.presence === undefined ? undefined : (this.rev ?? query.presence)
+        const presence = query.presence === undefined ? undefined : (this.#rev() ?? query.presence)
         await this.#poll({ ...query, presence, cursor: this.cursor, wait: 20 })
       }
     } catch (error) {
       this.inbox.end(`${error}`)
     }
+  }
+
+  #rev(): string | undefined {
+    if (typeof this.#where === 'string') return this.rev
+    return this.revs.size === 0 ? undefined : joined(this.#where, this.revs)
+  }
+
+  override given(): string {
+    return `${this.cursor}`
   }
 
   close(): void {

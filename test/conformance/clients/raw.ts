@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { atEnd } from './ends.ts'
+import type { Where } from './http.ts'
 import { PATIENCE } from './inbox.ts'
 import { socketUrl } from './websocket.ts'
 
@@ -57,8 +58,8 @@ export class RawClient {
   }
 }
 
-export function handshake(base: string, room: string, headers: Record<string, string> = {}): string {
-  const { host, pathname, search } = new URL(socketUrl(base, room))
+export function handshake(base: string, where: Where, headers: Record<string, string> = {}): string {
+  const { host, pathname, search } = new URL(socketUrl(base, where))
   const all = {
     host,
     connection: 'Upgrade',

@@ -1,6 +1,6 @@
 import { parseEvent, type ServerEvent } from './events.ts'
 import { Follower, type Transport } from './follower.ts'
-import { type Query, url } from './http.ts'
+import { type Query, url, type Where } from './http.ts'
 import { Inbox } from './inbox.ts'
 
 export interface Block {
@@ -51,17 +51,17 @@ export class Stream extends Follower {
   readonly #stop = new AbortController()
   readonly #welcomed = new Inbox<ServerEvent>('sse, before its welcome')
 
-  constructor(base: string, room: string, query: Query = {}, headers: Record<string, string> = {}) {
+  constructor(base: string, where: Where, query: Query = {}, headers: Record<string, string> = {}) {
     super('sse')
-    this.ended = this.#run(url(base, room, '/events', query), headers).then(
+    this.ended = this.#run(url(base, where, '/events', query), headers).then(
       () => this.#end('the stream ended'),
       (error) => this.#end(`${error}`),
     )
   }
 
-  static async open(base: string, room: string, query?: Query, headers?: Record<string, string>): Promise<Stream> {
-    const stream = new Stream(base, room, query, headers)
-    stream.welcome = await stream.#welcomed.next()
+  static async open(base: string, where: Where, query?: Query, headers?: Record<string, string>): Promise<Stream> {
+    const stream = new Stream(base, where, query, headers)
+    for (const _ of [where].flat()) stream.welcome = await stream.#welcomed.next()
     return stream
   }
 
@@ -89,14 +89,18 @@ export class Stream extends Follower {
 
   #dispatch(block: Block, event: ServerEvent): void {
     if (event.type !== (block.event ?? 'message')) throw new Error(`type and event: differ: ${JSON.stringify(block)}`)
-    if (event.type === 'message' && event.cursor !== block.id)
+    if (event.type === 'message' && !`.${block.id}.`.includes(`.${event.cursor}.`))
       throw new Error(`cursor is not id: ${JSON.stringify(block)}`)
     if (event.type === 'welcome') {
-      this.cursor = event.cursor
+      this.greeted(event)
       this.#welcomed.push(event)
     } else {
       this.receive(event)
     }
+  }
+
+  override given(): string {
+    return `${this.lastEventId}`
   }
 
   #end(why: string): void {
@@ -109,4 +113,4 @@ export class Stream extends Follower {
   }
 }
 
-export const sse: Transport = { name: 'sse', open: (base, room, query) => Stream.open(base, room, query) }
+export const sse: Transport = { name: 'sse', open: (base, where, query) => Stream.open(base, where, query) }

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws'
 import { parseEvent, type ServerEvent } from './events.ts'
 import { Follower, type Transport } from './follower.ts'
-import { type Query, url } from './http.ts'
+import { type Query, url, type Where } from './http.ts'
 import { Inbox, PATIENCE } from './inbox.ts'
 import { elements } from './rawjson.ts'
 
@@ -10,8 +10,8 @@ export interface Closed {
   reason: string
 }
 
-export const socketUrl = (base: string, room: string, query: Query = {}): string =>
-  url(base, room, '/ws', query).replace(/^http/, 'ws')
+export const socketUrl = (base: string, where: Where, query: Query = {}): string =>
+  url(base, where, '/ws', query).replace(/^http/, 'ws')
 
 const OPTIONS = {
   perMessageDeflate: false,
@@ -60,15 +60,15 @@ export class Framed extends SocketFollower {
   readonly #welcomed = new Inbox<ServerEvent>('framed, before its welcome')
   #refs = 0
 
-  constructor(base: string, room: string, query: Query = {}, protocols = ['holdline.v1']) {
-    super('framed', socketUrl(base, room, query), protocols)
+  constructor(base: string, where: Where, query: Query = {}, protocols = ['holdline.v1']) {
+    super('framed', socketUrl(base, where, query), protocols)
     this.closed.then(({ code, reason }) => this.#welcomed.end(`closed with ${code} ${reason}`))
     this.socket.on('error', (error) => this.#welcomed.end(error.message))
   }
 
-  static async open(base: string, room: string, query: Query = {}): Promise<Framed> {
-    const framed = new Framed(base, room, query)
-    framed.welcome = await framed.#welcomed.next()
+  static async open(base: string, where: Where, query: Query = {}): Promise<Framed> {
+    const framed = new Framed(base, where, query)
+    for (const _ of [where].flat()) framed.welcome = await framed.#welcomed.next()
     return framed
   }
 
@@ -82,15 +82,12 @@ export class Framed extends SocketFollower {
   #dispatch(event: ServerEvent): void {
     if (event.type === 'probe') this.send({ op: 'probe', n: event.n })
     const waiting = event.ref === undefined ? undefined : this.#asked.get(event.ref)
-    if (event.type === 'welcome') {
-      this.cursor = event.cursor
-      this.#welcomed.push(event)
-    } else if (waiting === undefined) {
-      this.receive(event)
-    } else {
+    if (event.type === 'welcome') this.greeted(event)
+    if (waiting !== undefined) {
       this.#asked.delete(event.ref as string | number)
       waiting(event)
-    }
+    } else if (event.type === 'welcome') this.#welcomed.push(event)
+    else this.receive(event)
   }
 
   send(operation: object | string): void {
@@ -127,12 +124,12 @@ export class Framed extends SocketFollower {
 }
 
 export class Plain extends SocketFollower {
-  constructor(base: string, room: string, query: Query = {}, protocols: string[] = []) {
-    super('plain', socketUrl(base, room, query), protocols)
+  constructor(base: string, where: Where, query: Query = {}, protocols: string[] = []) {
+    super('plain', socketUrl(base, where, query), protocols)
   }
 
-  static async open(base: string, room: string, query: Query = {}, protocols: string[] = []): Promise<Plain> {
-    const plain = new Plain(base, room, query, protocols)
+  static async open(base: string, where: Where, query: Query = {}, protocols: string[] = []): Promise<Plain> {
+    const plain = new Plain(base, where, query, protocols)
     await plain.opened()
     return plain
   }

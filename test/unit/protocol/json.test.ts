@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { elementTexts, memberText, onOneLine, requireUnicode } from '../../../src/protocol/json.ts'
+import { elementTexts, memberText, onOneLine, requireUnicode, withoutMember } from '../../../src/protocol/json.ts'
 
 /** JSON as people and machines write it: with white space where it may stand. */
 const spaced = (value: unknown, space: string): string => {
@@ -40,6 +40,30 @@ describe('finding texts within JSON', () => {
     ['{}', undefined],
   ])('DATA-1 %s has %s', (text, data) => {
     expect(memberText(text, 'data')).toBe(data)
+  })
+})
+
+describe('taking a member out of JSON', () => {
+  it('leaves all others as they are written', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue(), space, (others, value, blank) => {
+        const text = spaced({ ...others, room: value }, blank)
+        const left = withoutMember(text, 'room')
+        const { room: _, ...wanted } = others
+        expect(memberText(left, 'room')).toBeUndefined()
+        for (const [name, each] of Object.entries(wanted)) expect(memberText(left, name)).toBe(spaced(each, blank))
+        expect(Object.keys(JSON.parse(left))).toEqual(Object.keys(JSON.parse(JSON.stringify(wanted))))
+      }),
+    )
+  })
+
+  it.each([
+    ['{"room":"a"}', '{}'],
+    ['{}', '{}'],
+    ['{"data":1.0,"room":"a","data":{"room":1}}', '{"data":1.0,"data":{"room":1}}'],
+    [' { "room" : 1 , "x" : [ 1e400 ] , "r\\u006fom" : 2 } ', '{"x" : [ 1e400 ]}'],
+  ])('DATA-1 %s becomes %s', (text, left) => {
+    expect(withoutMember(text, 'room')).toBe(left)
   })
 })
 

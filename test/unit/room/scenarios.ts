@@ -324,6 +324,7 @@ export const scenarios: Record<string, Scenario> = {
         head: { epochs: [], floor: { epoch: '0', offset: 0 } },
         sessions: [],
         state: null,
+        waiting: 0,
       })
       expect(world.replies).toMatchObject([
         { type: 'info', info: { cursor: '0-0', connections: { websocket: 2 } } },

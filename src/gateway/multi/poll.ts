@@ -1,0 +1,118 @@
+import type { Pack } from '../../protocol/codec/index.ts'
+import { CLOSE, mayComeBack } from '../../protocol/codes.ts'
+import { Refusal } from '../../protocol/errors.ts'
+import { elementTexts } from '../../protocol/json.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import type { Hello } from '../../room/ports.ts'
+import { retryAfter } from '../advice.ts'
+import type { Runtime, Wire } from '../ports.ts'
+import { atMost, type Query } from '../query.ts'
+import { jsonText } from '../respond.ts'
+import { type Asked, helloOf, readAsked } from './asked.ts'
+import { inRoom } from './lines.ts'
+
+/** `GET /v1/poll?rooms=` (MULTI-9). */
+export async function pollRooms(query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
+  const wait = atMost(query, 'wait', LIMITS.waitMost) ?? runtime.pollWait
+  const asked = readAsked(query)
+  const as = { kind: 'poll', codec: 'poll' } as const
+  const calls = [...asked.starts].map(async ([room, start]) => ({
+    room,
+    hello: await helloOf(as, asked, room, start),
+  }))
+  const parties = await Promise.all(calls)
+  return toResponse(asked, parties, await held(parties, runtime, wait, signal), runtime.pollWait)
+}
+
+interface Party {
+  readonly room: string
+  readonly hello: Hello
+}
+
+interface Outcome {
+  /** By room: what it answered, as the codec `poll` has it. */
+  readonly answers: ReadonlyMap<string, string>
+  /** A room ended its part without an answer. */
+  readonly isCut: boolean
+}
+
+/**
+ * Holds the lines until a room has something to say, the time is over, or the client has left. No answer ends it before
+ * every room was asked, or one that is never silent would keep those that are further away from ever being heard.
+ */
+function held(parties: readonly Party[], runtime: Runtime, wait: number, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const wires: Wire[] = []
+    const answers = new Map<string, string>()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let isCut = false
+    let isAsked = false
+    let over = false
+    const end = (): void => {
+      if (over) return
+      over = true
+      if (timer !== undefined) clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      for (const wire of wires) wire.close()
+      resolve({ answers, isCut })
+    }
+    const endAfter = (milliseconds: number): void => {
+      if (timer !== undefined) clearTimeout(timer)
+      if (!over) timer = setTimeout(end, milliseconds)
+    }
+    const fail = (refusal: Refusal): void => {
+      reject(refusal)
+      end()
+    }
+    const dial = async ({ room, hello }: Party): Promise<void> => {
+      const leg = {
+        write(pack: Pack) {
+          if (!answers.has(room)) answers.set(room, pack.frames.join(''))
+          // What others have to say in the same turn goes along.
+          if (isAsked) endAfter(0)
+        },
+        credit: () => Number.POSITIVE_INFINITY,
+        closed(code: number, reason: string) {
+          if (!mayComeBack(code) && code > CLOSE.drain) fail(new Refusal('forbidden', `${room}: ${reason}`))
+          isCut ||= !answers.has(room)
+          if (isAsked) endAfter(0)
+        },
+      }
+      const wire = await runtime.room(room).dial(hello, leg)
+      wires.push(wire)
+      if (over) wire.close()
+    }
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+    Promise.all(parties.map(dial)).then(
+      () => {
+        isAsked = true
+        endAfter(answers.size > 0 || isCut ? 0 : wait * 1000)
+      },
+      (error) => {
+        runtime.report(error)
+        fail(new Refusal('storage', 'One of the rooms did not answer; ask again'))
+      },
+    )
+  })
+}
+
+const ANSWER = /^\{"cursor":"([^"]+)","head":"([^"]+)","events":/
+
+function toResponse(asked: Asked, parties: readonly Party[], { answers, isCut }: Outcome, wait: number): Response {
+  const { vector, resume } = asked
+  const events: string[] = []
+  const rooms = parties.map(({ room, hello }) => {
+    const answer = answers.get(room) ?? ''
+    const [beginning, cursor, head] = ANSWER.exec(answer) ?? []
+    if (cursor !== undefined) vector.move(room, cursor)
+    for (const json of beginning === undefined ? [] : elementTexts(answer.slice(beginning.length))) {
+      events.push(inRoom(json, room))
+    }
+    return { room, session: hello.session, cursor: vector.get(room), head }
+  })
+  // Who was cut off and comes back at once may be cut off again.
+  const advice = { wait, after: isCut ? retryAfter() : 0 }
+  const told = JSON.stringify({ rooms, resume, advice }).slice(1)
+  return jsonText(`{"cursor":"${vector}","events":[${events.join(',')}],${told}`)
+}

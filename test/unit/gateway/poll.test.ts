@@ -1,0 +1,87 @@
+import { setTimeout as pass } from 'node:timers/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { pollRooms } from '../../../src/gateway/multi/poll.ts'
+import type { Leg, Runtime } from '../../../src/gateway/ports.ts'
+import { poll } from '../../../src/gateway/transports/poll.ts'
+import { codecs, Pack } from '../../../src/protocol/codec/index.ts'
+import type { Hello } from '../../../src/room/ports.ts'
+
+const HEAD = '0mwtl6cl88j2mbh-15'
+
+interface Far {
+  reach(): Promise<unknown>
+  answers: boolean
+}
+
+const near = async () => {}
+
+/** Rooms at a distance, as on the edge: what they have to say comes with the answer to the dial. */
+function runtimeOf(rooms: Record<string, Far>) {
+  const open = new Set<string>()
+  let reached = 0
+  const runtime = {
+    pollWait: 25,
+    report() {},
+    room: (name: string) => ({
+      async dial(_: Hello, leg: Leg) {
+        const { reach, answers } = rooms[name] as Far
+        await reach()
+        open.add(name)
+        reached++
+        if (answers)
+          leg.write(new Pack(codecs.poll.encode([{ type: 'message', json: `{"data":"${name}"}` }], HEAD, HEAD)))
+        return { send: () => false, drained() {}, close: () => void open.delete(name) }
+      },
+    }),
+  } as unknown as Runtime
+  return { runtime, open, reached: () => reached }
+}
+
+const query = (given: Record<string, string>) => (name: string) => given[name]
+const never = new AbortController().signal
+
+describe('polls of rooms that are far away', () => {
+  it('POLL-3 with wait=0 the room was asked all the same', async () => {
+    const { runtime, open } = runtimeOf({ a: { reach: () => pass(30), answers: true } })
+    const response = await poll('a', query({ cursor: '0-0', wait: '0' }), never, runtime)
+    expect(await response.json()).toMatchObject({ cursor: HEAD, events: [{ data: 'a' }] })
+    expect(open.size).toBe(0)
+  })
+
+  it('MULTI-9 with wait=0 every room was asked all the same, and the near one is no end for the far one', async () => {
+    const rooms = {
+      near: { reach: near, answers: true },
+      silent: { reach: () => pass(5), answers: false },
+      far: { reach: () => pass(60), answers: true },
+    }
+    for (const wait of ['0', '55']) {
+      const { runtime, open } = runtimeOf(rooms)
+      const asked = query({ rooms: 'near,silent,far', cursor: '0-0.0-0.0-0', wait })
+      const answer = (await (await pollRooms(asked, never, runtime)).json()) as { cursor: string }
+      expect(answer).toMatchObject({
+        events: [
+          { room: 'near', data: 'near' },
+          { room: 'far', data: 'far' },
+        ],
+      })
+      expect([answer.cursor.split('.').slice(1), open.size]).toEqual([[HEAD, '0-0', HEAD], 0])
+    }
+  })
+
+  it('MULTI-12 a client that leaves while rooms are reached leaves none of them held', async () => {
+    let arrive = () => {}
+    const reach = () =>
+      new Promise<void>((resolve) => {
+        arrive = resolve
+      })
+    const { runtime, open, reached } = runtimeOf({ a: { reach: near, answers: false }, b: { reach, answers: false } })
+    const leaving = new AbortController()
+    const response = pollRooms(query({ rooms: 'a,b', cursor: '0-0.0-0', wait: '55' }), leaving.signal, runtime)
+    await vi.waitFor(() => expect(open).toEqual(new Set(['a'])))
+    leaving.abort()
+    expect((await response).status).toBe(200)
+    expect(open.size).toBe(0)
+    arrive()
+    await vi.waitFor(() => expect([open.size, reached()]).toEqual([0, 2]))
+  })
+})

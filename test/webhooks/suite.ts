@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { Gateway } from '../conformance/suite.ts'
+import { targets } from '../targets/index.ts'
+import { SECRET, TestBackend } from './backend.ts'
+
+export class Told {
+  readonly gateway: Gateway
+  backend!: TestBackend
+
+  constructor(gateway: Gateway) {
+    this.gateway = gateway
+  }
+
+  get url(): string {
+    return this.gateway.url
+  }
+}
+
+/** As `chapter`, with a backend that is told. */
+export function hooked(name: string, cases: (told: Told) => void, env: Record<string, string> = {}): void {
+  describe.each(targets)(`${name} on $name`, (target) => {
+    const told = new Told(new Gateway(target))
+    beforeAll(async () => {
+      told.backend = await TestBackend.start()
+      const settings = {
+        HOLDLINE_WEBHOOK_URL: told.backend.url,
+        HOLDLINE_WEBHOOK_SECRET: SECRET,
+        HOLDLINE_WEBHOOK_PRIVATE: '1',
+        HOLDLINE_WEBHOOK_TIMEOUT: '500',
+        ...env,
+      }
+      await told.gateway.start({ env: settings })
+    })
+    afterAll(async () => {
+      await told.gateway.stop()
+      await told.backend.stop()
+    })
+    cases(told)
+  })
+}
