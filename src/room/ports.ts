@@ -146,6 +146,8 @@ export interface Attachment {
   readonly codec: CodecName
   readonly session: string
   readonly user?: string
+  /** When it was opened (ms). */
+  readonly since: number
   /** Set while it is not live: what it has been sent up to. */
   readonly at?: Position
   /** Set if it hears of presence: the rev that it knows, or `IN_STEP`. */

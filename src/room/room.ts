@@ -140,7 +140,9 @@ export class Room<State = unknown> {
 
   /** Once after birth: takes the connections that are there in again, and starts the grace of sessions without any. */
   wake(connections: Iterable<Connection>): void {
-    for (const connection of connections) {
+    // Oldest first, as they came (SES-3); workerd lists them the other way round (2026-11).
+    const inOrder = [...connections].sort((a, b) => a.attachment.since - b.attachment.since)
+    for (const connection of inOrder) {
       this.#fanout.join(connection)
       this.#participants.enter(connection, sessionOf(connection))
     }
@@ -160,6 +162,7 @@ export class Room<State = unknown> {
       kind,
       codec,
       session: id,
+      since: this.#host.now(),
       ...(user !== undefined && { user }),
       ...(at !== undefined && { at }),
       ...(presence !== undefined && { presence }),
