@@ -1,5 +1,5 @@
 import type { Pack } from '../../protocol/codec/index.ts'
-import { CLOSE, mayComeBack } from '../../protocol/codes.ts'
+import { CLOSE } from '../../protocol/codes.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { elementTexts } from '../../protocol/json.ts'
 import { LIMITS } from '../../protocol/limits.ts'
@@ -73,7 +73,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
         },
         credit: () => Number.POSITIVE_INFINITY,
         closed(code: number, reason: string) {
-          if (!mayComeBack(code) && code > CLOSE.drain) fail(new Refusal('forbidden', `${room}: ${reason}`))
+          if (code >= CLOSE.protocol) fail(new Refusal('forbidden', `${room}: ${reason}`))
           isCut ||= !answers.has(room)
           if (isAsked) endAfter(0)
         },
