@@ -28,7 +28,8 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     ...workerOptions,
     name: 'holdline',
     modules: [{ type: 'ESModule', path: 'worker.js', contents: await bundle(entry ?? (main as string)) }],
-    bindings: { ...(workerOptions.bindings as object | undefined), ...vars },
+    // Without keys it is open, and to this machine alone.
+    bindings: { HOLDLINE_OPEN: 'loopback', ...(workerOptions.bindings as object | undefined), ...vars },
     host: '127.0.0.1',
     port,
   } as V4MiniflareOptions
@@ -59,11 +60,12 @@ export async function bundle(entry: string): Promise<string> {
 
 if (import.meta.main) {
   const { PORT, HOLDLINE_DATA: data } = process.env
-  const vars = Object.entries(process.env).filter(([name]) => /^HOLDLINE_(?!DATA$)/.test(name))
+  const own = Object.entries(process.env).filter(([name, value]) => /^HOLDLINE_(?!DATA$)/.test(name) && value)
+  const vars = Object.fromEntries(own)
   startEdge({
     port: Number(PORT ?? 8787),
     ...(data !== undefined && data !== '' && { data }),
-    vars: Object.fromEntries(vars) as Record<string, string>,
+    vars: vars as Record<string, string>,
   }).then(
     ({ url, stop }) => {
       console.log(`Holdline on workerd listens on ${url}\nOpen ${url}/ in two browser tabs and chat.`)

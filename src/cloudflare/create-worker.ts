@@ -1,3 +1,6 @@
+import { Gate } from '../auth/gate.ts'
+import { sharesFrom, sharesOf } from '../gateway/access/limits.ts'
+import { gateOptions } from '../gateway/access/settings.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { payloadLimit } from '../protocol/data.ts'
@@ -29,6 +32,10 @@ export function createWorker(): ExportedHandler<Env> {
 
 const toRuntime = (env: Env): Runtime => ({
   room: (name) => roomStub(env.ROOMS, name),
+  gate: gateOf(env),
+  ...(limitsOf(env).perAddress !== undefined && {
+    address: (r: Request) => r.headers.get('cf-connecting-ip') ?? undefined,
+  }),
   refuse,
   accept: hold,
   payloadLimit: limitsOf(env).payload,
@@ -39,9 +46,28 @@ const toRuntime = (env: Env): Runtime => ({
   report: (error) => console.error(error),
 })
 
-export const limitsOf = (env: Pick<Env, 'HOLDLINE_MAX_PAYLOAD' | 'HOLDLINE_PRESENCE_LIST'>): RoomLimits => ({
+let made: { settings: string; gate: Gate } | undefined
+
+/** One for all requests of this isolate, as it holds keys that were fetched. */
+export function gateOf(env: Env): Gate {
+  const settings = JSON.stringify(Object.entries(env).filter(([, value]) => typeof value === 'string'))
+  if (made?.settings !== settings) made = { settings, gate: makeGate(env) }
+  return made.gate
+}
+
+function makeGate(env: Env): Gate {
+  try {
+    sharesFrom({ ...env })
+    return new Gate(gateOptions({ ...env }))
+  } catch (error) {
+    return new Gate({}, (error as Error).message)
+  }
+}
+
+export const limitsOf = (env: Env): RoomLimits => ({
   payload: payloadLimit(env.HOLDLINE_MAX_PAYLOAD ? Number(env.HOLDLINE_MAX_PAYLOAD) : undefined),
   presence: env.HOLDLINE_PRESENCE_LIST ? Number(env.HOLDLINE_PRESENCE_LIST) : LIMITS.presenceList,
+  ...(gateOf(env).mode !== 'unconfigured' && sharesOf(sharesFrom({ ...env }), gateOf(env).mode)),
 })
 
 /** Made once for each set of bindings, since keys are imported for it. */

@@ -1,19 +1,32 @@
 import { DurableObject } from 'cloudflare:workers'
 import { randomSecret } from '../auth/secrets.ts'
+import { Asking } from '../gateway/access/asking.ts'
+import { verdictOf } from '../gateway/access/verdict.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
-import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Ticket, Work } from '../room/ports.ts'
+import type {
+  Command,
+  Connection,
+  Hello,
+  HistoryRead,
+  Reply,
+  RoomHost,
+  Scan,
+  Ticket,
+  Verdict,
+  Work,
+} from '../room/ports.ts'
 import { Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
-import { backendOf, type Env, keptBy, limitsOf } from './create-worker.ts'
+import { backendOf, type Env, gateOf, keptBy, limitsOf } from './create-worker.ts'
 import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
 
@@ -57,6 +70,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #alarm: Alarm
     readonly #teller: Teller | null
     #lookingAfter = false
+    readonly #asking = new Asking()
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env)
@@ -76,7 +90,8 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       const stored = this.#log.load()
       this.#room = this.#made(stored)
       this.#teller = this.#hired(stored.waiting)
-      if (stored.sessions.length === 0 && stored.waiting === 0) this.#turn(() => this.#room.wake(this.#connections))
+      const needsAlarm = stored.sessions.length > 0 || stored.waiting > 0 || this.#hasTokens
+      if (!needsAlarm) this.#turn(() => this.#room.wake(this.#connections))
       else {
         ctx.blockConcurrencyWhile(async () => {
           await this.#alarm.look()
@@ -191,6 +206,12 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       this.#alarm.ask(time)
     }
 
+    ask(connection: Connection, _hook: 'auth', token: string): void {
+      const verdict = verdictOf(gateOf(this.env), () => false, this.ctx.id.name ?? '', token)
+      const tell = (known: Verdict): void => this.#turn(() => this.#room.verdict(connection, known))
+      this.ctx.waitUntil(this.#asking.ask(connection, verdict, tell))
+    }
+
     now(): number {
       return Date.now()
     }
@@ -208,6 +229,10 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     // ---- How it works ----
+
+    get #hasTokens(): boolean {
+      return [...this.#connections].some(({ attachment }) => attachment.pass !== undefined)
+    }
 
     /** One call into the room, and then what came of it: so nothing is ever delivered inside a running call. */
     #turn(call: () => void): void {
@@ -261,6 +286,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     /** Nothing of these was written, or what came of it could not be told: the room is born again from what there is. */
     #reborn(works: readonly Work[]): void {
+      for (const connection of this.#asking.takeAll()) connection.close(CLOSE.storage, 'storage')
       this.#log = this.#openLog()
       const stored = this.#log.load()
       this.#room = this.#made(stored)
@@ -316,6 +342,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     #gone(connection: Connection): void {
+      this.#asking.forget(connection)
       if (this.#connections.delete(connection)) this.#room.close(connection)
     }
 

@@ -1,7 +1,11 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
+import type { Bearer } from '../auth/gate.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { roomName } from '../protocol/names.ts'
+import { enter, HELD } from './access/enter.ts'
+import { isHandshake, refuseHandshake } from './access/handshake.ts'
+import { mediated } from './access/mediated.ts'
 import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
 import { pollRooms } from './multi/poll.ts'
@@ -9,6 +13,7 @@ import { sseRooms } from './multi/sse.ts'
 import { websocketRooms } from './multi/websocket.ts'
 import type { Runtime } from './ports.ts'
 import { problem, toProblem } from './respond.ts'
+import { revoke } from './revoke.ts'
 import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
@@ -19,17 +24,20 @@ import { deadLetters, resend } from './webhooks.ts'
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Routes that hold a line. */
-const HELD = /\/(ws|poll|events)$/
+interface Kind<Env> {
+  Bindings: Env
+  /** What the routes see of the runtime: as much as who asks may use of it. */
+  Variables: { runtime: Runtime; bearer: Bearer }
+}
 
 /** The whole HTTP face. `runtimeOf` gives what the request's runtime brings; on Node it is always the same. */
-export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runtime): Hono<{ Bindings: Env }> {
-  const app = new Hono<{ Bindings: Env }>()
+export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runtime): Hono<Kind<Env>> {
+  const app = new Hono<Kind<Env>>()
   const crossOrigin = cors({
-    origin: '*',
+    origin: (origin, c) => (runtimeOf(c.env).gate.allows(origin) ? origin : null),
     allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
     allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
-    exposeHeaders: ['retry-after'],
+    exposeHeaders: ['retry-after', 'www-authenticate'],
     maxAge: 86_400,
   })
   // Not on an upgrade: its response must leave as the runtime made it, and Hono would copy it to set a header.
@@ -38,6 +46,19 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.use('/v1/*', (c, next) => {
     if (c.req.raw.method === 'HEAD' && HELD.test(c.req.path)) {
       throw new Refusal('bad_request', 'There is nothing to be held by HEAD; use GET')
+    }
+    return next()
+  })
+  app.use('/v1/*', async (c, next) => {
+    const runtime = runtimeOf(c.env)
+    try {
+      const bearer = await enter(c.req.raw, c.req.path, new URL(c.req.url).searchParams, runtime.gate)
+      if (runtime.revocations?.has(bearer)) throw new Refusal('revoked', 'The token was revoked; get a fresh one')
+      c.set('bearer', bearer)
+      c.set('runtime', mediated(runtime, bearer, c.req.raw))
+    } catch (error) {
+      if (!isHandshake(c.req.raw, c.req.path)) throw error
+      return refuseHandshake(c.req.raw, error, runtime)
     }
     return next()
   })
@@ -58,57 +79,58 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     return c.json({ status: 'ok' })
   })
   app.get('/v1/rooms/:room/ws', (c) =>
-    websocket(c.req.raw, c.req.param('room'), (name) => c.req.query(name), runtimeOf(c.env)),
+    websocket(c.req.raw, c.req.param('room'), (name) => c.req.query(name), c.get('runtime')),
   )
   app.get('/v1/rooms/:room/poll', (c) =>
-    poll(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw.signal, runtimeOf(c.env)),
+    poll(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw.signal, c.get('runtime')),
   )
   app.get('/v1/rooms/:room/events', (c) =>
-    sse(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw, runtimeOf(c.env)),
+    sse(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw, c.get('runtime')),
   )
-  app.get('/v1/ws', (c) => websocketRooms(c.req.raw, (name) => c.req.query(name), runtimeOf(c.env)))
-  app.get('/v1/poll', (c) => pollRooms((name) => c.req.query(name), c.req.raw.signal, runtimeOf(c.env)))
-  app.get('/v1/events', (c) => sseRooms((name) => c.req.query(name), c.req.raw, runtimeOf(c.env)))
+  app.get('/v1/ws', (c) => websocketRooms(c.req.raw, (name) => c.req.query(name), c.get('runtime')))
+  app.get('/v1/poll', (c) => pollRooms((name) => c.req.query(name), c.req.raw.signal, c.get('runtime')))
+  app.get('/v1/events', (c) => sseRooms((name) => c.req.query(name), c.req.raw, c.get('runtime')))
   app.post('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
-    const runtime = runtimeOf(c.env)
+    const runtime = c.get('runtime')
     return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit)
   })
   app.get('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
-    return history(room, (name) => c.req.query(name), runtimeOf(c.env).room(room))
+    return history(room, (name) => c.req.query(name), c.get('runtime').room(room))
   })
-  app.post('/v1/publish', (c) => publishMany(c.req.raw, runtimeOf(c.env)))
-  app.get('/v1/rooms/:room/presence', (c) => presence(runtimeOf(c.env).room(roomName(c.req.param('room')))))
+  app.post('/v1/revoke', (c) => revoke(c.req.raw, c.get('runtime'), c.get('bearer')))
+  app.post('/v1/publish', (c) => publishMany(c.req.raw, c.get('runtime')))
+  app.get('/v1/rooms/:room/presence', (c) => presence(c.get('runtime').room(roomName(c.req.param('room')))))
   app.put('/v1/rooms/:room/presence', (c) => {
     const room = roomName(c.req.param('room'))
-    return setPresence(c.req.raw, room, (name) => c.req.query(name), runtimeOf(c.env).room(room))
+    return setPresence(c.req.raw, room, (name) => c.req.query(name), c.get('runtime').room(room))
   })
   app.get('/v1/rooms/:room/sessions', (c) =>
-    listSessions((name) => c.req.query(name), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+    listSessions((name) => c.req.query(name), c.get('runtime').room(roomName(c.req.param('room')))),
   )
   app.get('/v1/rooms/:room/sessions/:id', (c) =>
-    oneSession(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+    oneSession(c.req.param('id'), c.get('runtime').room(roomName(c.req.param('room')))),
   )
   app.delete('/v1/rooms/:room/sessions/:id', (c) =>
-    disconnect(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+    disconnect(c.req.param('id'), c.get('runtime').room(roomName(c.req.param('room')))),
   )
   app.post('/v1/rooms/:room/sessions/:id/messages', (c) => {
     const room = roomName(c.req.param('room'))
-    const runtime = runtimeOf(c.env)
+    const runtime = c.get('runtime')
     const to = { sessions: [sessionName(c.req.param('id'))] }
     return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit, to)
   })
   app.get('/v1/rooms/:room/webhooks/dead', (c) =>
-    deadLetters((name) => c.req.query(name), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+    deadLetters((name) => c.req.query(name), c.get('runtime').room(roomName(c.req.param('room')))),
   )
   app.post('/v1/rooms/:room/webhooks/dead/resend', (c) =>
-    resend(undefined, runtimeOf(c.env).room(roomName(c.req.param('room')))),
+    resend(undefined, c.get('runtime').room(roomName(c.req.param('room')))),
   )
   app.post('/v1/rooms/:room/webhooks/dead/:id/resend', (c) =>
-    resend(c.req.param('id'), runtimeOf(c.env).room(roomName(c.req.param('room')))),
+    resend(c.req.param('id'), c.get('runtime').room(roomName(c.req.param('room')))),
   )
-  app.get('/v1/rooms/:room', (c) => info(runtimeOf(c.env).room(roomName(c.req.param('room')))))
+  app.get('/v1/rooms/:room', (c) => info(c.get('runtime').room(roomName(c.req.param('room')))))
   app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))
   app.onError((error, c) => toProblem(error, (unexpected) => runtimeOf(c.env).report(unexpected)))
   return app

@@ -1,4 +1,4 @@
-import { Refusal } from '../protocol/errors.ts'
+import { isTransient, Refusal } from '../protocol/errors.ts'
 import { elementTexts, memberText, parseJson } from '../protocol/json.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { isName } from '../protocol/names.ts'
@@ -62,6 +62,10 @@ async function publishTo(room: string, items: readonly Item[], runtime: Runtime)
     if (reply.type === 'batch') return reply.replies
     throw new Error(`A batch was answered with ${reply.type}`)
   } catch (error) {
+    if (error instanceof Refusal && !isTransient(error.code)) {
+      const { code, message } = error
+      return items.map(() => ({ type: 'error', code, message }) as const)
+    }
     // One room that cannot be written must not hide what became of the others.
     if (!(error instanceof Refusal)) runtime.report(error)
     const failed = {

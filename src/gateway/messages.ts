@@ -25,7 +25,7 @@ export async function publish(
   const publication = to === undefined ? read : { ...read, to }
   const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
   const reply = await stub.command({ type: 'publish', publication, ...session })
-  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'published') throw new Error(`A publish was answered with ${reply.type}`)
   const { type: _, ...answer } = reply
   // Without a cursor nothing went into the log: ephemeral, or the application kept it to itself.
@@ -65,7 +65,7 @@ export async function history(room: string, query: Query, stub: RoomStub): Promi
   const secret = resumeSecret(query)
   const reader = secret === undefined ? {} : { session: await sessionId(room, secret) }
   const reply = await stub.command({ type: 'history', query: asked, reader })
-  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'history') throw new Error(`A history request was answered with ${reply.type}`)
   return jsonText(historyJson(reply.page))
 }
@@ -73,7 +73,7 @@ export async function history(room: string, query: Query, stub: RoomStub): Promi
 /** `GET /v1/rooms/:room` (INFO-1). */
 export async function info(stub: RoomStub): Promise<Response> {
   const reply = await stub.command({ type: 'info' })
-  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'info') throw new Error(`An info request was answered with ${reply.type}`)
   return json(reply.info, 200)
 }

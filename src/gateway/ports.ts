@@ -1,6 +1,7 @@
+import type { Bearer, Gate } from '../auth/gate.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Refusal } from '../protocol/errors.ts'
-import type { Command, Hello, Reply } from '../room/ports.ts'
+import type { Command, Hello, Reply, Revocation } from '../room/ports.ts'
 
 /** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
 export interface RoomStub {
@@ -62,6 +63,14 @@ export type AcceptSocket = (
 /** What a runtime brings to the gateway. */
 export interface Runtime {
   room(name: string): RoomStub
+  readonly gate: Gate
+  /** What was revoked in all rooms at once, where that can be known. */
+  readonly revocations?: {
+    has(bearer: Bearer): boolean
+    add(revocations: readonly Revocation[]): Promise<Reply>
+  }
+  /** Whence a request comes, if connections are counted by that (LIMIT-3). */
+  address?(request: Request): string | undefined
   readonly refuse: RefuseUpgrade
   readonly accept: AcceptSocket
   readonly payloadLimit: number

@@ -2,13 +2,16 @@ import { ERRORS, type ErrorCode, isTransient, Refusal } from '../protocol/errors
 import { retryAfter } from './advice.ts'
 
 /** An error as RFC 9457 has it (ERR-1). */
-export function problem(code: ErrorCode, detail: string): Response {
+/** `wait`: seconds, where they are known. */
+export function problem(code: ErrorCode, detail: string, wait?: number): Response {
   const { status, title } = ERRORS[code]
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   }
-  if (isTransient(code)) headers['retry-after'] = String(Math.ceil(retryAfter()))
+  if (isTransient(code)) headers['retry-after'] = String(Math.ceil(wait ?? retryAfter()))
+  if (status === 401)
+    headers['www-authenticate'] = `Bearer error="${code === 'unauthorized' ? 'invalid_request' : 'invalid_token'}"`
   if (status === 426) headers.upgrade = 'websocket'
   const body = { type: `urn:holdline:error:${code}`, title, status, detail, code }
   return new Response(JSON.stringify(body), { status, headers })

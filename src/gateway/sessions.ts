@@ -13,7 +13,7 @@ import { json, jsonText, problem } from './respond.ts'
 /** `GET /v1/rooms/:room/presence` (PRES-5). */
 export async function presence(stub: RoomStub): Promise<Response> {
   const reply = await stub.command({ type: 'presence' })
-  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'presence') throw new Error(`A presence request was answered with ${reply.type}`)
   return jsonText(listJson(reply.list))
 }
@@ -24,14 +24,14 @@ export async function setPresence(request: Request, room: string, query: Query, 
   if (secret === undefined) throw new Refusal('bad_request', '`resume` must say whose presence it is')
   const state = parsePresence(decodeText(await readBody(request, LIMITS.presenceState * 8)))
   const reply = await stub.command({ type: 'present', session: await sessionId(room, secret), state })
-  return reply.type === 'error' ? problem(reply.code, reply.message) : json({}, 200)
+  return reply.type === 'error' ? problem(reply.code, reply.message, reply.retryAfter) : json({}, 200)
 }
 
 /** `GET /v1/rooms/:room/sessions?after=&limit=` (SES-5). */
 export async function listSessions(query: Query, stub: RoomStub): Promise<Response> {
   const limit = wholeNumber(query, 'limit', 1, LIMITS.historyMost) ?? LIMITS.historyDefault
   const reply = await stub.command({ type: 'sessions', after: query('after') ?? '', limit })
-  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'sessions') throw new Error(`A sessions request was answered with ${reply.type}`)
   const next = JSON.stringify(reply.next)
   return jsonText(`{"sessions":[${reply.sessions.map(sessionJson).join(',')}],"next":${next}}`)
@@ -40,7 +40,7 @@ export async function listSessions(query: Query, stub: RoomStub): Promise<Respon
 /** `GET /v1/rooms/:room/sessions/:id` (SES-5). */
 export async function oneSession(id: string, stub: RoomStub): Promise<Response> {
   const reply = await stub.command({ type: 'session', id: sessionName(id) })
-  if (reply.type === 'error') return problem(reply.code, reply.message)
+  if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'sessions') throw new Error(`A session request was answered with ${reply.type}`)
   return jsonText(sessionJson(reply.sessions[0] as SessionInfo))
 }
@@ -48,7 +48,9 @@ export async function oneSession(id: string, stub: RoomStub): Promise<Response> 
 /** `DELETE /v1/rooms/:room/sessions/:id` (SES-6). */
 export async function disconnect(id: string, stub: RoomStub): Promise<Response> {
   const reply = await stub.command({ type: 'disconnect', id: sessionName(id) })
-  return reply.type === 'error' ? problem(reply.code, reply.message) : new Response(null, { status: 204 })
+  return reply.type === 'error'
+    ? problem(reply.code, reply.message, reply.retryAfter)
+    : new Response(null, { status: 204 })
 }
 
 /** @throws Refusal `not_found` */

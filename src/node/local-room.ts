@@ -1,6 +1,8 @@
 import { randomSecret } from '../auth/secrets.ts'
+import { Asking } from '../gateway/access/asking.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
+import type { Pass } from '../protocol/capabilities.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
@@ -15,6 +17,7 @@ import type {
   RoomLimits,
   Scan,
   Ticket,
+  Verdict,
   Work,
 } from '../room/ports.ts'
 import { Replies } from '../room/replies.ts'
@@ -29,10 +32,16 @@ import type { Planned, SqliteLog } from './sqlite/log.ts'
 const INTERNAL_ERROR = 1011
 /** How often those who are behind are looked after (ms). */
 const LOOK_AFTER = 1000
+const LONGEST = 2 ** 31 - 1
 
 const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
+
+export interface Identity {
+  readonly user?: string
+  readonly pass?: Pass
+}
 
 export interface LocalRoomOptions {
   readonly name: string
@@ -43,6 +52,10 @@ export interface LocalRoomOptions {
   openLog(): SqliteLog
   /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
   due(room: LocalRoom): void
+  /** What a token that came in-band lets its bearer do here. */
+  verify(room: string, token: string): Promise<Verdict>
+  /** Was it revoked in all rooms at once? */
+  isRevoked(by: Identity): boolean
   report(error: unknown): void
 }
 
@@ -56,6 +69,7 @@ export class LocalRoom implements RoomHost {
   #room: Room<unknown>
   readonly #works = new WorkQueue()
   #alarm: NodeJS.Timeout | undefined
+  readonly #asking = new Asking()
   #lookingAfter = false
   readonly #teller: Teller | null
   #telling: NodeJS.Timeout | undefined
@@ -74,6 +88,10 @@ export class LocalRoom implements RoomHost {
   get idle(): boolean {
     const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && !this.#beat.busy
     return isQuiet && this.#alarm === undefined && (this.#teller?.idle ?? true)
+  }
+
+  isRevoked(by: Identity): boolean {
+    return this.#room.isRevoked(by)
   }
 
   get connections(): number {
@@ -132,7 +150,9 @@ export class LocalRoom implements RoomHost {
 
   attach(connection: Connection, hello: Hello): void {
     this.#guard(connection, () => {
-      if (this.#room.open(connection, hello)) this.#connections.add(connection)
+      if (!this.#room.open(connection, hello)) return
+      this.#connections.add(connection)
+      if (this.#options.isRevoked(connection.attachment)) connection.close(CLOSE.revoked, 'revoked')
     })
   }
 
@@ -145,6 +165,7 @@ export class LocalRoom implements RoomHost {
   }
 
   closed(connection: Connection): void {
+    this.#asking.forget(connection)
     if (this.#connections.delete(connection)) this.#room.close(connection)
   }
 
@@ -212,9 +233,16 @@ export class LocalRoom implements RoomHost {
         this.#alarm = undefined
         this.#room.alarm()
       },
-      Math.max(time - this.now(), 1),
+      // A timer takes no longer one; an alarm that comes too early is asked for again.
+      Math.min(Math.max(time - this.now(), 1), LONGEST),
     )
     this.#alarm.unref()
+  }
+
+  ask(connection: Connection, _hook: 'auth', token: string): void {
+    const verdict = this.#options.verify(this.#options.name, token)
+    const tell = (known: Verdict): void => this.#guard(connection, () => this.#room.verdict(connection, known))
+    this.#asking.ask(connection, verdict, tell).catch(this.#options.report)
   }
 
   now(): number {
@@ -257,6 +285,7 @@ export class LocalRoom implements RoomHost {
   /** The transaction failed: nothing was written, and the room is born again from what was. */
   failed(): void {
     const works = this.#works.done()
+    for (const connection of this.#asking.takeAll()) connection.close(CLOSE.storage, 'storage')
     this.#log = this.#options.openLog()
     this.#room = this.#born(this.#log.load())
     const outcome = { error: 'storage', message: 'The log cannot be written' } as const

@@ -1,13 +1,16 @@
 import { markFrom } from '../protocol/cursor.ts'
 import type { Retention } from '../room/log/retention.ts'
-import type { RoomLimits } from '../room/ports.ts'
+import type { Reply, Revocation, RoomLimits, Verdict } from '../room/ports.ts'
+import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
-import { LocalRoom, type RoomClass } from './local-room.ts'
+import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
 import type { Planned } from './sqlite/log.ts'
 import { SqliteStore } from './sqlite/store.ts'
 
 /** How often rooms in which nothing happens are let go (ms). */
 const SWEEP = 30_000
+/** What was revoked in all rooms is kept like what was in one, in one that no client can name. */
+const EVERYWHERE = '*'
 
 export interface RoomsOptions {
   readonly file: string
@@ -17,6 +20,7 @@ export interface RoomsOptions {
   kept?(room: string): Retention
   /** Who is told of what happens; null: nobody. */
   readonly backend: Backend | null
+  verify(room: string, token: string): Promise<Verdict>
   report(error: unknown): void
 }
 
@@ -42,11 +46,28 @@ export class Rooms {
   get(name: string): LocalRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    const { room, limits, backend, report } = this.#options
+    const { limits, report, verify } = this.#options
+    const isEverywhere = name === EVERYWHERE
+    const room = isEverywhere ? Room : this.#options.room
+    const backend = isEverywhere ? null : this.#options.backend
+    const isRevoked = (by: Identity) => !isEverywhere && this.isRevoked(by)
     const openLog = () => this.#store.log(name, backend?.tells(name))
-    const made = new LocalRoom({ name, room, limits, backend, report, openLog, due: (r) => this.#isDue(r) })
+    const due = (r: LocalRoom) => this.#isDue(r)
+    const made = new LocalRoom({ name, room, limits, backend, report, verify, isRevoked, openLog, due })
     this.#rooms.set(name, made)
     return made
+  }
+
+  /** Was it revoked in all rooms at once? */
+  isRevoked(by: Identity): boolean {
+    return this.get(EVERYWHERE).isRevoked(by)
+  }
+
+  async revoke(revocations: readonly Revocation[]): Promise<Reply> {
+    const command = { type: 'revoke', revocations } as const
+    const kept = this.get(EVERYWHERE).command(command)
+    await Promise.all([...this.#rooms.values()].filter((room) => room.connections > 0).map((r) => r.command(command)))
+    return kept
   }
 
   /** Sends everyone away; who waits for an acknowledgement has it before. */
@@ -92,6 +113,6 @@ export class Rooms {
   }
 
   #letGo(): void {
-    for (const [name, room] of this.#rooms) if (room.idle) this.#rooms.delete(name)
+    for (const [name, room] of this.#rooms) if (room.idle && name !== EVERYWHERE) this.#rooms.delete(name)
   }
 }

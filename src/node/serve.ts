@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { type Bearer, Gate, type GateOptions, UNCONFIGURED } from '../auth/gate.ts'
+import { type Shares, sharesOf } from '../gateway/access/limits.ts'
+import { verdictOf } from '../gateway/access/verdict.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { payloadLimit } from '../protocol/data.ts'
@@ -11,6 +14,7 @@ import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
 import type { WebhookSettings } from '../webhooks/settings.ts'
+import { Clients } from './clients.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
@@ -36,6 +40,16 @@ export interface ServeOptions {
   readonly presenceList?: number
   /** The backend that is told of what happens. Default: none. */
   readonly webhooks?: WebhookSettings | null
+  /** Who may enter. Default: everyone, but only from this machine. */
+  readonly auth?: GateOptions
+  /** How much each may do, and how many may be there. */
+  readonly shares?: Shares
+  /** Proxies whose `X-Forwarded-For` is believed: addresses or subnets. Default: none. */
+  readonly trustedProxies?: readonly string[]
+  /** Seconds in which a request must have come, whole. Default 30. */
+  readonly requestTimeout?: number
+  /** The most bytes of a request's headers. Default 16,384. */
+  readonly maxHeader?: number
   /** Where unexpected errors go. Default: standard error. */
   report?(error: unknown): void
 }
@@ -53,10 +67,16 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { presenceList = LIMITS.presenceList, webhooks = null } = options
   const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate))
   const limit = payloadLimit(options.maxPayload)
+  const gate = await openGate(host, options.auth)
+  const shares = sharesOf(options.shares ?? {}, gate.mode)
+  const clients = new Clients(options.trustedProxies ?? [], shares.perAddress)
+  const addresses = new WeakMap<Request, string>()
+  const isRevoked = (bearer: Bearer) => !bearer.mayAll && !bearer.isSession && rooms.isRevoked(identityOf(bearer))
   const rooms = new Rooms({
+    verify: (room, token) => verdictOf(gate, isRevoked, room, token),
     file: data,
     room: options.room ?? Room,
-    limits: { payload: limit, presence: presenceList },
+    limits: { payload: limit, presence: presenceList, ...shares },
     ...(options.retention && { kept: options.retention }),
     backend,
     report,
@@ -69,6 +89,9 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       dial: async (hello, leg) => rooms.get(name).dial(hello, leg),
       upgrade: async (request, hello, protocol) => upgrades.accept(request, rooms.get(name), hello, protocol),
     }),
+    gate,
+    revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
+    ...(shares.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limit,
@@ -78,11 +101,25 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     report,
   }
   const app = createGateway(() => runtime)
+  const answer = (request: Request, incoming: IncomingMessage) => {
+    const address = clients.addressOf(incoming.socket, request.headers.get('x-forwarded-for'))
+    if (address !== undefined) addresses.set(request, address)
+    return app.fetch(request)
+  }
+  const { requestTimeout = 30, maxHeader = 16_384 } = options
   const server = createAdaptorServer({
-    fetch: (request) => app.fetch(request),
-    serverOptions: { shouldUpgradeCallback: isWebSocket } as ServerOptions,
+    fetch: (request, { incoming }) => answer(request, incoming as IncomingMessage),
+    serverOptions: {
+      shouldUpgradeCallback: isWebSocket,
+      // What is held has come whole: these end only who drips (LIMIT-6).
+      headersTimeout: Math.min(requestTimeout, 10) * 1000,
+      requestTimeout: requestTimeout * 1000,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: maxHeader,
+    } as ServerOptions,
   }) as Server
-  upgrades.listen(server, (request) => app.fetch(request))
+  clients.watch(server)
+  upgrades.listen(server, answer)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
@@ -110,6 +147,22 @@ const late = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds).unref()
   })
+
+const identityOf = (bearer: Bearer) => {
+  const pass = bearer.pass('')
+  return { ...(bearer.user !== undefined && { user: bearer.user }), ...(pass !== undefined && { pass }) }
+}
+
+const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/
+
+/** @throws Error that says what to set, if strangers could come and nobody could be told from anybody */
+async function openGate(host: string, options: GateOptions = {}): Promise<Gate> {
+  const gate = new Gate(options.open === undefined && LOOPBACK.test(host) ? { ...options, open: 'loopback' } : options)
+  if (gate.mode === 'unconfigured') throw new Error(UNCONFIGURED)
+  if (gate.mode === 'everyone') console.warn('HOLDLINE_OPEN=1: whoever can reach this gateway may do everything.')
+  await gate.ready()
+  return gate
+}
 
 const toUrl = ({ address, family, port }: AddressInfo): string =>
   `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`

@@ -1,3 +1,5 @@
+import { sharesFrom } from '../gateway/access/limits.ts'
+import { gateOptions } from '../gateway/access/settings.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { parseRetention } from '../room/log/retention.ts'
 import { webhookSettings } from '../webhooks/settings.ts'
@@ -14,6 +16,12 @@ const whole =
 
 const text = (value: string): string => value
 
+const list = (value: string): string[] =>
+  value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+
 function retention(value: string, name: string): ReturnType<typeof parseRetention> {
   try {
     return parseRetention(value)
@@ -29,6 +37,9 @@ const SETTINGS = {
   HOLDLINE_DATA: { option: 'data', read: text },
   HOLDLINE_PRESENCE_LIST: { option: 'presenceList', read: whole(1, 100_000) },
   HOLDLINE_RETENTION: { option: 'retention', read: retention },
+  HOLDLINE_TRUSTED_PROXIES: { option: 'trustedProxies', read: list },
+  HOLDLINE_REQUEST_TIMEOUT: { option: 'requestTimeout', read: whole(1, 3600) },
+  HOLDLINE_MAX_HEADER: { option: 'maxHeader', read: whole(4096, 65_536) },
   HOLDLINE_MAX_PAYLOAD: { option: 'maxPayload', read: whole(1, LIMITS.payloadMost) },
 } as const
 
@@ -39,5 +50,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     const value = env[name]
     if (value !== undefined && value !== '') options[option] = read(value, name)
   }
+  options.auth = gateOptions(env)
+  options.shares = sharesFrom(env)
   return options
 }

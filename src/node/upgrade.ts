@@ -53,14 +53,14 @@ export class Upgrades {
   }
 
   /** Routes the upgrade requests of a server through the app. */
-  listen(server: Server, app: (request: Request) => Response | Promise<Response>): void {
+  listen(server: Server, app: (request: Request, incoming: IncomingMessage) => Response | Promise<Response>): void {
     server.on('upgrade', async (incoming, socket, head) => {
       socket.on('error', () => socket.destroy())
       const handshake: Handshake = { incoming, socket, head, taken: false }
       try {
         const request = toRequest(incoming)
         this.#handshakes.set(request, handshake)
-        const response = await app(request)
+        const response = await app(request, incoming)
         if (!handshake.taken) await answer(socket, response)
       } catch (error) {
         await answer(socket, toProblem(error, this.#report))

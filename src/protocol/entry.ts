@@ -48,6 +48,11 @@ export class Entry implements Item {
     this.audience = audience
   }
 
+  /** When it was published (ms): of a message it is the last that its JSON says. */
+  get time(): number {
+    return Number(this.json.slice(this.json.lastIndexOf(':') + 1, -1))
+  }
+
   /** What plain connections receive of it. */
   plain(): string | Uint8Array {
     this.#plain ??= plainPayload(this.json)

@@ -7,6 +7,9 @@ export const ERRORS = {
   unknown_op: { status: 400, title: 'The operation is not known' },
   unknown_protocol: { status: 400, title: 'None of the offered subprotocols is known' },
   not_unicode: { status: 400, title: 'Text must be Unicode' },
+  unauthorized: { status: 401, title: 'A token or an API key is needed' },
+  token_expired: { status: 401, title: 'The token has expired' },
+  revoked: { status: 401, title: 'The token was revoked' },
   forbidden: { status: 403, title: 'Not allowed' },
   origin: { status: 403, title: 'This origin may not use the gateway' },
   host: { status: 403, title: 'This host name may not be used for the gateway' },
@@ -14,10 +17,13 @@ export const ERRORS = {
   id_reused: { status: 409, title: 'The id was used for another message' },
   too_large: { status: 413, title: 'Too large' },
   upgrade_required: { status: 426, title: 'This route speaks WebSocket' },
+  rate: { status: 429, title: 'Too many in a short time' },
+  room_full: { status: 429, title: 'The room has all the connections that it takes' },
   busy: { status: 429, title: 'Too much at once' },
   internal: { status: 500, title: 'The gateway failed' },
   storage: { status: 503, title: 'The log cannot be written' },
   unconfigured: { status: 503, title: 'The gateway is not set up' },
+  keys: { status: 503, title: 'Tokens cannot be checked' },
   draining: { status: 503, title: 'The gateway is going down' },
 } as const
 

@@ -26,6 +26,13 @@ export const LIMITS = {
   /** Pages of a catch-up: large enough to be few, small enough to let others in between. */
   page: 256 * 1024,
   audience: 32,
+  /** FOLLOW-9: milliseconds of the past that are no history yet. */
+  recent: 10 * 60_000,
+  /** LIMIT-1 to LIMIT-4: messages a second, and connections. */
+  rate: 100,
+  userRate: 200,
+  perAddress: 1000,
+  connections: 30_000,
   /** BATCH-1: messages of one request. */
   batch: 100,
   /** MULTI-1: rooms of one connection. */

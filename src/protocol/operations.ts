@@ -36,6 +36,7 @@ export type Operation =
   | { readonly op: 'publish'; readonly ref?: Ref; readonly publication: Publication }
   | { readonly op: 'history'; readonly ref?: Ref; readonly query: HistoryQuery }
   | { readonly op: 'presence'; readonly ref?: Ref; readonly state: string | null }
+  | { readonly op: 'auth'; readonly ref?: Ref; readonly token: string }
   | { readonly op: 'probe'; readonly ref?: Ref; readonly n: number }
   | { readonly op: 'ping'; readonly ref?: Ref }
 
@@ -75,6 +76,7 @@ export const operationSchemas = {
   publish: object({ op, ref, ...publication }),
   history: object({ op, ref, after: cursor, before: cursor, limit: integer(1, LIMITS.historyMost) }),
   presence: object({ op, ref, state: anything }),
+  auth: object({ op, ref, token: text({ max: 8192, says: 'a token' }) }),
   probe: object({ op, ref, n: integer(0, Number.MAX_SAFE_INTEGER) }),
   ping: object({ op, ref }),
 } satisfies Record<Operation['op'], Schema<unknown>>
@@ -121,6 +123,11 @@ function readOperation(name: string, value: object, source: string, payloadLimit
     case 'presence':
       operationSchemas.presence.check(value, name)
       return { op: name, state: presenceState(source) }
+    case 'auth': {
+      const { token } = operationSchemas.auth.check(value, name)
+      if (token === undefined) throw new Refusal('bad_request', '`auth` needs `token`')
+      return { op: name, token }
+    }
     case 'probe': {
       const { n } = operationSchemas.probe.check(value, name)
       if (n === undefined) throw new Refusal('bad_request', '`probe` needs `n`')

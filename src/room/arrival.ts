@@ -1,3 +1,4 @@
+import { may } from '../protocol/capabilities.ts'
 import { comparePositions, formatCursor, type Position, parseCursor } from '../protocol/cursor.ts'
 import { type Gap, gapEvent, type Item, welcomeEvent } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
@@ -13,7 +14,7 @@ export interface Arrival {
 
 /** Where a connection that arrives is served from, and what it is greeted with (FOLLOW-1 to FOLLOW-4). */
 export function arrive(room: string, head: Head, hello: Hello): Arrival {
-  const { codec, cursor, rewind, resume, session } = hello
+  const { codec, cursor, rewind, resume, session, pass } = hello
   const end = headPosition(head)
   const start: { after: Position; gap?: Gap } =
     cursor === undefined
@@ -28,7 +29,8 @@ export function arrive(room: string, head: Head, hello: Hello): Arrival {
     ...(resume !== undefined && { resume }),
     cursor: cursor ?? formatCursor(after),
     head: formatCursor(end),
-    recovered: cursor !== undefined && gap === undefined,
+    // Without `history`, what comes may begin with a gap: the messages' times are not known yet.
+    recovered: cursor !== undefined && gap === undefined && (!isBehind || may(pass, 'history')),
     heartbeat: LIMITS.heartbeat,
   })
   // To a poll every greeting is its answer. With a cursor it is held until something comes (POLL-3), and with `rewind`

@@ -1,3 +1,4 @@
+import { may } from '../protocol/capabilities.ts'
 import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
 import { CLOSE, mayComeBack } from '../protocol/codes.ts'
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
@@ -97,8 +98,17 @@ export class Fanout {
     const { at } = connection.attachment
     // One that was asked for twice, by a room that was born again meanwhile, is taken once.
     if (member === undefined || at === undefined || comparePositions(page.after, at) !== 0) return
-    const visible: Item[] = page.entries.filter((entry) => mayRead(member, entry.audience))
+    const since = may(connection.attachment.pass, 'history') ? 0 : this.#host.now() - LIMITS.recent
+    const withheld = page.entries.findLast((entry) => entry.time < since)?.cursor
+    const visible: Item[] = page.entries.filter((entry) => entry.time >= since && mayRead(member, entry.audience))
     const items = [...visible]
+    if (withheld !== undefined) {
+      if (member.group.codec === 'plain' && connection.attachment.rewound === undefined) {
+        this.close(connection, CLOSE.gap, 'gap')
+        return
+      }
+      items.unshift(gapEvent({ after: formatCursor(at), before: withheld, reason: 'forbidden' }))
+    }
     if (comparePositions(page.floor, at) > 0) {
       // What it was to read next has been pruned since.
       items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))

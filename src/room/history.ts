@@ -19,15 +19,20 @@ export function planHistory(head: Head, { after, before, limit }: HistoryQuery):
   return { scan: { after: resumed.after, through, ...bounds }, ...(resumed.gap && { gap: resumed.gap }) }
 }
 
-export function toHistoryPage(head: Head, { reader, gap: known }: HistoryRead, page: Page): HistoryPage {
+export function toHistoryPage(head: Head, { reader, gap: known, since = 0 }: HistoryRead, page: Page): HistoryPage {
   // What was to be read next has been pruned since it was asked for.
   const isPruned = comparePositions(page.after, page.floor) < 0
   const pruned = { after: formatCursor(page.after), reason: 'retention', before: formatCursor(page.floor) } as const
-  const gap = isPruned ? { ...pruned, ...known, before: pruned.before } : known
+  const lost = isPruned ? { ...pruned, ...known, before: pruned.before } : known
+  const withheld = page.entries.findLast((entry) => entry.time < since)?.cursor
+  const gap: Gap | undefined =
+    withheld === undefined
+      ? lost
+      : { after: lost?.after ?? formatCursor(page.after), before: withheld, reason: 'forbidden' }
   return {
     // Bare objects: on the edge they cross from the room to the Worker by structured clone.
     messages: page.entries
-      .filter((entry) => mayRead(reader, entry.audience))
+      .filter((entry) => entry.time >= since && mayRead(reader, entry.audience))
       .map(({ type, cursor, json }) => ({ type, cursor, json })),
     next: formatCursor(page.through),
     // `before` is exclusive, so going back from here names the place behind the last one that was not scanned.

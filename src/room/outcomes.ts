@@ -5,7 +5,12 @@ import type { Outcome, Reply, ReplyTo } from './ports.ts'
 /** A commit's outcome, for who asked over HTTP. */
 export const toReply = ({ id }: ReplyTo, outcome: Outcome): Reply =>
   'error' in outcome
-    ? { type: 'error', code: outcome.error, message: outcome.message }
+    ? {
+        type: 'error',
+        code: outcome.error,
+        message: outcome.message,
+        ...(outcome.retryAfter !== undefined && { retryAfter: outcome.retryAfter }),
+      }
     : { type: 'published', ...(id !== undefined && { id }), ...outcome }
 
 /** A commit's outcome, for who asked over a connection. */
@@ -15,5 +20,10 @@ export const toEvent = (
   retryAfter: () => number,
 ): Item =>
   'error' in outcome
-    ? errorEvent(ref, outcome.error, outcome.message, isTransient(outcome.error) ? retryAfter() : undefined)
+    ? errorEvent(
+        ref,
+        outcome.error,
+        outcome.message,
+        outcome.retryAfter ?? (isTransient(outcome.error) ? retryAfter() : undefined),
+      )
     : ackEvent({ ...(ref !== undefined && { ref }), ...(id !== undefined && { id }), ...outcome })

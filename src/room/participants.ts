@@ -17,6 +17,8 @@ export interface Stage {
   opened(session: Session, happening: Happening): void
   ended(session: Session, happening: Happening): void
   commit(happening: Happening): void
+  /** When the next session that is worth an alarm ends (ms). */
+  wakeAt(time: number | null): void
   /** Do sessions mean anything to the application? Then each is worth a row. */
   readonly keepsSessions: boolean
 }
@@ -37,7 +39,8 @@ export class Participants {
     this.#tells = new Set(birth.tells)
     // What begins must be known to end, also after the death of the process.
     this.#keepsSessions = stage.keepsSessions || [...this.#tells].some((type) => /^(session|room)\./.test(type))
-    this.#sessions = new Sessions(birth.sessions, LIMITS.grace, host.now())
+    const rows = birth.sessions.filter(({ kept }) => kept === undefined)
+    this.#sessions = new Sessions(rows, LIMITS.grace, host.now())
     this.presence = new Presence(birth.limits.presence, this.#sessions.values())
   }
 
@@ -85,6 +88,12 @@ export class Participants {
     if (held.connections.size === 0) this.schedule()
   }
 
+  /** Does the session belong to another user? */
+  isOthers(id: string, user: string | undefined): boolean {
+    const held = this.#sessions.get(id)
+    return held !== undefined && held.session.user !== user
+  }
+
   has(id: string): boolean {
     return this.#sessions.get(id) !== undefined
   }
@@ -115,10 +124,10 @@ export class Participants {
     if (!this.#stage.keepsSessions && this.presence.isEmpty) return
     for (const { held, endsAt } of this.#sessions.ending()) {
       if (!this.#isKept(held)) continue
-      this.#host.wakeAt(endsAt)
+      this.#stage.wakeAt(endsAt)
       return
     }
-    this.#host.wakeAt(null)
+    this.#stage.wakeAt(null)
   }
 
   list(after: string, limit: number): { sessions: SessionInfo[]; next: string | null } {

@@ -1,3 +1,4 @@
+import type { Pass } from '../protocol/capabilities.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Position } from '../protocol/cursor.ts'
 import type { Draft, Entry, MessageDraft, Reader } from '../protocol/entry.ts'
@@ -39,7 +40,17 @@ export interface SessionRow {
   readonly presence?: { readonly state?: string }
   /** When it ends (ms), if it has no connection. Not written for polls, which come and go: see `Room.alarm`. */
   readonly endsAt?: number
+  /** Set in rows of the doorkeeper's own, whose ids no session has: what it must not forget. */
+  readonly kept?: Kept
 }
+
+/** What a room's doorkeeper remembers, until then (ms). */
+export type Kept = { readonly until: number } & (
+  | { readonly revoked: RevokedKind; readonly name: string; readonly at: number }
+  | { readonly session: string; readonly user?: string; readonly pass: Pass }
+)
+
+export type RevokedKind = 'user' | 'session' | 'token'
 
 /** Whom a commit's outcome is told to. */
 export type ReplyTo =
@@ -60,7 +71,7 @@ export interface Work {
 
 export type Outcome =
   | { readonly cursor?: string; readonly duplicate?: true }
-  | { readonly error: ErrorCode; readonly message: string }
+  | { readonly error: ErrorCode; readonly message: string; readonly retryAfter?: number }
 
 export interface Settled {
   /** In feed order; nothing of what failed or was a duplicate. */
@@ -111,6 +122,8 @@ export interface RoomHost {
   /** Seconds, jittered, after which one of so many clients may come back. */
   retryAfter(clients: number): number
   randomId(): string
+  /** A token that came in-band is to be verified → `room.verdict` */
+  ask(connection: Connection, hook: 'auth', input: string): void
   /** Tells the operator; `error` is not the client's to see. */
   report(error: unknown): void
 }
@@ -120,6 +133,8 @@ export interface HistoryRead {
   readonly reader: Reader
   readonly replyTo: { readonly ticket: Ticket } | { readonly connection: Connection; readonly ref?: Ref }
   readonly gap?: Gap
+  /** Nothing older than this may be read (ms). */
+  readonly since?: number
 }
 
 export type Kind = 'websocket' | 'poll' | 'sse' | 'tcp'
@@ -138,7 +153,18 @@ export interface Hello {
   readonly presence?: string
   /** JSON text of the state with which it becomes present. */
   readonly state?: string
+  /** Absent: it may do everything. */
+  readonly pass?: Pass
+  /** It has shown no token but its session's secret, and may do what that session's token allows (AUTH-7). */
+  readonly onResume?: true
+  /** Whence it comes, where connections are counted by that (LIMIT-3). */
+  readonly address?: string
 }
+
+/** What a token that came in-band lets its bearer do in this room; or why it was refused. */
+export type Verdict =
+  | { readonly user?: string; readonly pass?: Pass; readonly error?: never }
+  | { readonly error: ErrorCode; readonly message: string }
 
 /** What of a connection outlives the room's sleep: 2 kB at most (the platform's bound is 16 kB, ours leaves room). */
 export interface Attachment {
@@ -152,6 +178,10 @@ export interface Attachment {
   readonly at?: Position
   /** Set if it hears of presence: the rev that it knows, or `IN_STEP`. */
   readonly presence?: string
+  readonly pass?: Pass
+  readonly address?: string
+  /** A plain one that asked to start N messages back, and takes what it may have of them. */
+  readonly rewound?: true
 }
 
 /** A live connection hears of every change, so what it knows is what there is. */
@@ -169,24 +199,30 @@ export interface Connection {
   close(code: number, reason: string): void
 }
 
-export type Command =
-  | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string; readonly user?: string }
-  | {
-      readonly type: 'batch'
-      readonly publications: readonly Publication[]
-      readonly session?: string
-      readonly user?: string
-    }
+/** What the gateway asks of a room, and in whose name; without a pass it may do everything. */
+export type Command = Asked & { readonly user?: string; readonly pass?: Pass }
+
+type Asked =
+  | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string }
+  | { readonly type: 'batch'; readonly publications: readonly Publication[]; readonly session?: string }
   | { readonly type: 'history'; readonly query: HistoryQuery; readonly reader: Reader }
   | { readonly type: 'presence' }
-  | { readonly type: 'present'; readonly session: string; readonly user?: string; readonly state: string | null }
+  | { readonly type: 'present'; readonly session: string; readonly state: string | null }
   | { readonly type: 'sessions'; readonly after: string; readonly limit: number }
   | { readonly type: 'session'; readonly id: string }
   | { readonly type: 'disconnect'; readonly id: string }
+  | { readonly type: 'revoke'; readonly revocations: readonly Revocation[] }
   | { readonly type: 'info' }
   | { readonly type: 'dead'; readonly after: string; readonly limit: number }
   /** Without a key: all of them, as many as one write takes. */
   | { readonly type: 'resend'; readonly key?: string }
+
+/** Whom not to let in any more (AUTH-9), until then (ms). */
+export interface Revocation {
+  readonly kind: RevokedKind
+  readonly name: string
+  readonly until: number
+}
 
 export type Reply =
   | { readonly type: 'published'; readonly id?: string; readonly cursor?: string; readonly duplicate?: true }
@@ -197,7 +233,7 @@ export type Reply =
   | { readonly type: 'info'; readonly info: Info }
   | { readonly type: 'dead'; readonly letters: readonly DeadLetter[]; readonly next: string | null }
   | { readonly type: 'resent'; readonly count: number }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly retryAfter?: number }
 
 /** A session as an operator sees it. */
 export interface SessionInfo {
@@ -238,4 +274,10 @@ export interface RoomLimits {
   readonly payload: number
   /** PRES-6, sessions. */
   readonly presence: number
+  /** LIMIT-1, LIMIT-2: messages a second; absent, as the next two: no limit. */
+  readonly rate?: number
+  readonly userRate?: number
+  /** LIMIT-3, LIMIT-4: connections. */
+  readonly perAddress?: number
+  readonly connections?: number
 }

@@ -1,13 +1,16 @@
+import { type Capability, may, type Pass } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
 import type { Draft, MessageDraft } from '../protocol/entry.ts'
-import { Refusal } from '../protocol/errors.ts'
+import { type ErrorCode, Refusal } from '../protocol/errors.ts'
 import { errorEvent, historyEvent, type Item, PING_TEXT, PONG, PONG_TEXT } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
-import type { HistoryQuery, Operation, Publication } from '../protocol/operations.ts'
+import type { HistoryQuery, Operation, Parsed, Publication, Ref } from '../protocol/operations.ts'
 import { arrive } from './arrival.ts'
+import { Buckets } from './buckets.ts'
 import { Callbacks } from './callbacks.ts'
+import { Doorkeeper, EXPIRED, REVOKED, UNKNOWN } from './doorkeeper.ts'
 import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
@@ -28,6 +31,7 @@ import type {
   ReplyTo,
   RoomHost,
   Settled,
+  Verdict,
 } from './ports.ts'
 import { type Session, sessionOf } from './sessions.ts'
 
@@ -63,6 +67,14 @@ export class Room<State = unknown> {
   readonly #retryAfter = (): number => this.#host.retryAfter(0)
   /** Connections for which history is being read: one page at a time, or a few bytes of input would cost megabytes of reading. */
   readonly #scans = new WeakSet<Connection>()
+  readonly #doorkeeper: Doorkeeper
+  readonly #rates: Buckets<Connection>
+  readonly #userRates: Buckets<string>
+  readonly #abuse: Buckets<Connection>
+  /** Whose token is being verified, and the operations that came after it: they keep their order. */
+  readonly #asking = new Map<Connection, { readonly ref?: Ref; readonly waiting: Parsed[]; size: number }>()
+  /** When the next session ends (ms). */
+  #nextEnd: number | null = null
   #head: Head
 
   constructor(host: RoomHost, birth: Birth) {
@@ -72,13 +84,27 @@ export class Room<State = unknown> {
     this.#payloadLimit = birth.limits.payload
     this.#awakeSince = host.now()
     this.#callbacks = new Callbacks<State>(birth.state)
+    this.#doorkeeper = new Doorkeeper(birth)
+    this.#rates = new Buckets(birth.limits.rate)
+    this.#userRates = new Buckets(birth.limits.userRate)
+    this.#abuse = new Buckets(birth.limits.rate)
     this.#participants = new Participants(host, birth, {
       opened: (session, happening) => this.#call(session, () => this.onOpen(session), happening),
       ended: (session, happening) => this.#call(session, () => this.onClose(session), happening),
       commit: (happening) => host.commit(happening),
+      wakeAt: (time) => {
+        this.#nextEnd = time
+        this.#schedule()
+      },
       keepsSessions: this.onOpen !== Room.prototype.onOpen || this.onClose !== Room.prototype.onClose,
     })
-    const left = (connection: Connection): void => this.#participants.leave(connection)
+    const left = (connection: Connection): void => {
+      this.#doorkeeper.leave(connection)
+      this.#rates.delete(connection)
+      this.#abuse.delete(connection)
+      this.#asking.delete(connection)
+      this.#participants.leave(connection)
+    }
     this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
   }
 
@@ -145,14 +171,23 @@ export class Room<State = unknown> {
     for (const connection of inOrder) {
       this.#fanout.join(connection)
       this.#participants.enter(connection, sessionOf(connection))
+      this.#doorkeeper.enter(connection)
     }
     this.#participants.schedule()
+    if (this.#doorkeeper.nextEnd !== null) this.#schedule()
   }
 
   /** A connection that the gateway has let in. False: the room has not, and has closed it. */
-  open(connection: Connection, hello: Hello): boolean {
+  open(connection: Connection, asked: Hello): boolean {
     this.#participants.expire()
-    const { session: id, user, kind, codec, presence, state } = hello
+    const now = this.#host.now()
+    const hello = this.#doorkeeper.resumed(asked, now)
+    const no = hello === null ? UNKNOWN : this.#doorkeeper.refusal(hello, now)
+    if (hello === null || no !== undefined) {
+      connection.close(no?.code ?? UNKNOWN.code, no?.reason ?? UNKNOWN.reason)
+      return false
+    }
+    const { session: id, user, kind, codec, presence, state, pass, address } = hello
     const { at, greeting, gap } = arrive(this.name, this.#head, hello)
     if (gap !== undefined && codec === 'plain') {
       connection.close(CLOSE.gap, 'gap')
@@ -166,12 +201,18 @@ export class Room<State = unknown> {
       ...(user !== undefined && { user }),
       ...(at !== undefined && { at }),
       ...(presence !== undefined && { presence }),
+      ...(pass !== undefined && { pass }),
+      ...(address !== undefined && { address }),
+      ...(codec === 'plain' && hello.rewind !== undefined && { rewound: true }),
     })
     const entered = this.#participants.enter(connection, sessionOf(connection), state)
     if (!entered) {
       connection.close(CLOSE.forbidden, 'this session belongs to another user')
       return false
     }
+    const change = this.#doorkeeper.enter(connection)
+    if (change !== undefined) this.#host.commit({ drafts: [], change })
+    if (pass !== undefined) this.#schedule()
     this.#fanout.join(connection, greeting)
     if (entered.replaces !== undefined) this.#fanout.close(entered.replaces, CLOSE.replaced, 'replaced')
     return true
@@ -196,20 +237,31 @@ export class Room<State = unknown> {
   command(ticket: number, command: Command): void {
     this.#participants.expire()
     const reply = (outcome: Parameters<RoomHost['reply']>[1]): void => this.#host.reply(ticket, outcome)
+    const named = 'session' in command ? command.session : 'reader' in command ? command.reader.session : undefined
+    const no = this.#notFor(command, named)
+    if (no !== undefined) {
+      const items = command.type === 'batch' ? command.publications.map((_, index) => index) : [undefined]
+      for (const index of items) this.#host.reply(ticket, { type: 'error', ...no }, index)
+      return
+    }
     switch (command.type) {
       case 'publish': {
         const { publication } = command
-        this.#receive(publication, publisherOf(command), { ticket, id: publication.id ?? this.#host.randomId() })
+        const wait = this.#tooFast(command, null)
+        if (wait !== null) reply(toReply({ ticket }, tooFast(wait)))
+        else this.#receive(publication, publisherOf(command), { ticket, id: publication.id ?? this.#host.randomId() })
         break
       }
       case 'batch':
         command.publications.forEach((publication, index) => {
           const replyTo = { ticket, index, id: publication.id ?? this.#host.randomId() }
-          this.#receive(publication, publisherOf(command), replyTo)
+          const wait = this.#tooFast(command, null)
+          if (wait !== null) this.#host.reply(ticket, toReply(replyTo, tooFast(wait)), index)
+          else this.#receive(publication, publisherOf(command), replyTo)
         })
         break
       case 'history':
-        this.#history({ reader: command.reader, replyTo: { ticket } }, command.query)
+        this.#history({ reader: { ...command.reader, ...userOf(command) }, replyTo: { ticket } }, command)
         break
       case 'present': {
         const { session: id, user, state } = command
@@ -236,6 +288,12 @@ export class Room<State = unknown> {
           this.#fanout.close(connection, CLOSE.disconnected, 'disconnected')
         }
         reply({ type: 'sessions', sessions: [], next: null })
+        break
+      }
+      case 'revoke': {
+        const { change, dismissed } = this.#doorkeeper.revoke(command.revocations, this.#host.now())
+        for (const connection of dismissed) this.#fanout.close(connection, REVOKED.code, REVOKED.reason)
+        this.#host.commit({ drafts: [], change, replyTo: { ticket } })
         break
       }
       case 'info':
@@ -301,28 +359,66 @@ export class Room<State = unknown> {
 
   /** The time that was asked for with `wakeAt` has come. */
   alarm(): void {
+    for (const connection of this.#doorkeeper.ended(this.#host.now())) {
+      this.#fanout.close(connection, EXPIRED.code, EXPIRED.reason)
+    }
     this.#participants.wake()
+    this.#schedule()
+  }
+
+  isRevoked(by: { user?: string; pass?: Pass }): boolean {
+    return this.#doorkeeper.isRevoked(by, this.#host.now())
+  }
+
+  /** What was asked with `host.ask` is known. */
+  verdict(connection: Connection, verdict: Verdict): void {
+    const asking = this.#asking.get(connection)
+    this.#asking.delete(connection)
+    if (!this.#fanout.has(connection)) return
+    this.#answer(
+      { connection, ...(asking?.ref !== undefined && { ref: asking.ref }) },
+      this.#renew(connection, verdict),
+    )
+    for (const parsed of asking?.waiting ?? []) this.#perform(connection, parsed, 0)
   }
 
   // ---- How it works ----
 
   #plainMessage(connection: Connection, data: string | Uint8Array): void {
     try {
-      this.#receive(plainPublication(data, this.#payloadLimit), sessionOf(connection), undefined)
+      demand(connection, 'publish')
+      const wait = this.#tooFast(sessionOf(connection), connection)
+      if (wait !== null) this.#fanout.close(connection, CLOSE.rate, 'rate', wait)
+      else this.#receive(plainPublication(data, this.#payloadLimit), sessionOf(connection), undefined)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // A plain connection cannot be told, and must not go on as if the message had been sent.
-      this.#fanout.close(connection, error.code === 'too_large' ? TOO_BIG : CLOSE.protocol, error.code)
+      const code = error.code === 'too_large' ? TOO_BIG : error.code === 'forbidden' ? CLOSE.forbidden : CLOSE.protocol
+      this.#fanout.close(connection, code, error.code)
     }
   }
 
   #framedMessage(connection: Connection, data: string | Uint8Array): void {
     for (const parsed of readOperations(data, this.#payloadLimit)) {
-      if (parsed.op !== undefined) this.#operate(connection, parsed)
-      else {
-        const { code, message } = parsed.refusal
-        this.#fanout.tell(connection, [errorEvent(parsed.ref, code, message)])
-      }
+      this.#perform(connection, parsed, data.length)
+    }
+  }
+
+  /** `size`: of what it came in, counted while it has to wait. */
+  #perform(connection: Connection, parsed: Parsed, size: number): void {
+    const asking = this.#asking.get(connection)
+    if (asking !== undefined) {
+      asking.waiting.push(parsed)
+      asking.size += size
+      if (asking.size > LIMITS.ahead) this.#fanout.close(connection, CLOSE.rate, 'rate')
+      return
+    }
+    try {
+      if (parsed.op === undefined) throw parsed.refusal
+      this.#operate(connection, parsed)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#fanout.tell(connection, [errorEvent(parsed.ref, error.code, error.message)])
     }
   }
 
@@ -331,15 +427,23 @@ export class Room<State = unknown> {
     const to = { connection, ...(ref !== undefined && { ref }) }
     switch (operation.op) {
       case 'publish': {
+        demand(connection, 'publish')
         const id = operation.publication.id ?? this.#host.randomId()
-        this.#receive(operation.publication, sessionOf(connection), { ...to, id })
+        const wait = this.#tooFast(sessionOf(connection), connection)
+        if (wait !== null) this.#refuseRate(connection, to, wait)
+        else this.#receive(operation.publication, sessionOf(connection), { ...to, id })
         break
       }
       case 'presence':
+        demand(connection, 'presence')
         this.#setState(sessionOf(connection), operation.state, to)
         break
       case 'history':
-        this.#history({ reader: connection.attachment, replyTo: to }, operation.query)
+        this.#history({ reader: connection.attachment, replyTo: to }, { ...connection.attachment, ...operation })
+        break
+      case 'auth':
+        this.#asking.set(connection, { ...(ref !== undefined && { ref }), waiting: [], size: 0 })
+        this.#host.ask(connection, 'auth', operation.token)
         break
       case 'probe':
         connection.confirm(operation.n)
@@ -362,6 +466,50 @@ export class Room<State = unknown> {
     }
     const incoming = new Incoming(publication, draft)
     this.#call(session, () => this.onMessage(session, incoming), { drafts: [], ...(replyTo && { replyTo }) }, draft)
+  }
+
+  /** Why not to do what is asked in that name: it was revoked, or the session is another user's (SES-2). */
+  #notFor(by: { user?: string; pass?: Pass }, session?: string): { code: ErrorCode; message: string } | undefined {
+    if (this.#doorkeeper.isRevoked({ ...by, session }, this.#host.now())) {
+      return { code: 'revoked', message: 'The token or the session was revoked' }
+    }
+    const isOthers = session !== undefined && by.pass !== undefined && this.#participants.isOthers(session, by.user)
+    return isOthers ? { code: 'forbidden', message: 'This session belongs to another user' } : undefined
+  }
+
+  #renew(connection: Connection, verdict: Verdict): Outcome {
+    if (verdict.error !== undefined) return verdict
+    const { attachment } = connection
+    const { user, pass } = verdict
+    if (user !== attachment.user) return { error: 'forbidden', message: 'The token is for another user' }
+    if (!may(pass, 'subscribe')) return { error: 'forbidden', message: 'The token does not let into this room' }
+    if (this.#doorkeeper.isRevoked({ ...attachment, pass }, this.#host.now())) {
+      return { error: 'revoked', message: 'The token was revoked' }
+    }
+    if (pass !== undefined) connection.attach({ ...attachment, pass })
+    this.#doorkeeper.renewed(connection)
+    this.#schedule()
+    return {}
+  }
+
+  /** Seconds to wait, if there were too many messages of that connection or user (LIMIT-1, LIMIT-2). */
+  #tooFast({ user }: { user?: string }, connection: Connection | null): number | null {
+    const now = this.#host.now()
+    const wait = connection === null ? null : this.#rates.take(connection, now)
+    return wait ?? (user === undefined ? null : this.#userRates.take(user, now))
+  }
+
+  /** Who goes on all the same is sent away. */
+  #refuseRate(connection: Connection, replyTo: ReplyTo, wait: number): void {
+    this.#answer(replyTo, tooFast(wait))
+    if (this.#abuse.take(connection, this.#host.now()) !== null) {
+      this.#fanout.close(connection, CLOSE.rate, 'rate', Math.ceil(wait))
+    }
+  }
+
+  #schedule(): void {
+    const times = [this.#nextEnd, this.#doorkeeper.nextEnd].filter((time) => time !== null)
+    this.#host.wakeAt(times.length === 0 ? null : Math.min(...times))
   }
 
   #setState(session: Session, state: string | null, replyTo: ReplyTo): void {
@@ -412,7 +560,7 @@ export class Room<State = unknown> {
     if (!this.#callbacks.add(draft)) this.#host.commit({ drafts: [draft] })
   }
 
-  #history(read: HistoryRead, query: HistoryQuery): void {
+  #history(read: HistoryRead, { query, pass }: { query: HistoryQuery; pass?: Pass }): void {
     const { replyTo } = read
     if ('connection' in replyTo) {
       if (this.#scans.has(replyTo.connection) || replyTo.connection.credit() <= 0) {
@@ -422,7 +570,8 @@ export class Room<State = unknown> {
       this.#scans.add(replyTo.connection)
     }
     const { scan, gap } = planHistory(this.#head, query)
-    this.#host.read({ ...read, ...(gap !== undefined && { gap }) }, scan)
+    const since = may(pass, 'history') ? {} : { since: this.#host.now() - LIMITS.recent }
+    this.#host.read({ ...read, ...(gap !== undefined && { gap }), ...since }, scan)
   }
 
   #info(): Info {
@@ -441,6 +590,16 @@ export class Room<State = unknown> {
 
 const publisherOf = ({ session: id, user }: { session?: string; user?: string }): Session | null =>
   id === undefined ? null : { id, ...(user !== undefined && { user }) }
+
+const userOf = ({ user }: { user?: string }) => (user === undefined ? {} : { user })
+
+const tooFast = (wait: number) =>
+  ({ error: 'rate', message: 'Too many messages in a short time', retryAfter: Math.ceil(wait * 10) / 10 }) as const
+
+/** @throws Refusal `forbidden` */
+function demand({ attachment: { pass } }: Connection, capability: Capability): void {
+  if (!may(pass, capability)) throw new Refusal('forbidden', `The token does not grant \`${capability}\` in this room`)
+}
 
 const noSession = (id: string) =>
   ({ type: 'error', code: 'not_found', message: `There is no session ${id} in this room` }) as const

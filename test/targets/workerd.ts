@@ -25,9 +25,12 @@ export const workerd: Target = {
     const store = await folder(data)
     const before = workerds()
     const entry = app === 'default' ? 'src/cloudflare/worker.ts' : `examples/${app}/worker.ts`
-    const edge = await startEdge({ entry: join(root, entry), port: 0, data: store.path, vars: env }).catch(
-      store.abandon,
-    )
+    const edge = await startEdge({
+      entry: join(root, entry),
+      port: 0,
+      data: store.path,
+      vars: { HOLDLINE_OPEN: 'loopback', ...env },
+    }).catch(store.abandon)
     let [child] = [...workerds()].filter((pid) => !before.has(pid))
     const url = edge.url.replace(/\/$/, '')
     await answers(url)

@@ -1,5 +1,6 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
+import type { ErrorCode } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
 import { retryAfter } from '../advice.ts'
@@ -15,7 +16,9 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
   const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
   const outcome = await held(hello, runtime.room(room), wait, signal)
   if (typeof outcome === 'string') return answer(outcome, 0)
+  if (outcome.code in FINAL) return problem(FINAL[outcome.code] as ErrorCode, outcome.reason)
   if (outcome.code >= 4500) return problem('forbidden', outcome.reason)
+  if (outcome.code === CLOSE.rate) return problem(outcome.reason === 'room_full' ? 'room_full' : 'rate', outcome.reason)
   if (start.cursor === undefined)
     return problem(outcome.code === CLOSE.storage ? 'storage' : 'draining', outcome.reason)
   // Nothing came: the client's own cursor still says up to where it has seen. Whoever was sent away comes back later.
@@ -26,6 +29,12 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
     const secret = resume === undefined ? '' : `,"resume":"${resume}"`
     return jsonText(`${part},"session":"${session}"${secret},"advice":{"wait":${runtime.pollWait},"after":${after}}}`)
   }
+}
+
+/** Ends that say what is wrong with who asks. */
+const FINAL: Readonly<Record<number, ErrorCode>> = {
+  [CLOSE.unauthorized]: 'unauthorized',
+  [CLOSE.revoked]: 'revoked',
 }
 
 /** Why a poll ended without an answer of the room's. */

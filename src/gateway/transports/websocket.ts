@@ -1,6 +1,7 @@
-import { CLOSE, closeReason } from '../../protocol/codes.ts'
-import { type ErrorCode, isTransient, Refusal } from '../../protocol/errors.ts'
+import { closeReason } from '../../protocol/codes.ts'
+import { Refusal } from '../../protocol/errors.ts'
 import { roomName } from '../../protocol/names.ts'
+import { closeCodeOf } from '../access/handshake.ts'
 import { type Runtime, SUBPROTOCOLS } from '../ports.ts'
 import { presenceOf, type Query, sessionOf, startOf } from '../query.ts'
 
@@ -52,13 +53,3 @@ export function chooseProtocol(request: Request, known: readonly string[]): stri
   if (chosen === undefined) throw new Refusal('unknown_protocol', `Known subprotocols: ${known.join(', ')}`)
   return chosen
 }
-
-/** How a refusal is said by a close: what may succeed later is one to come back from. */
-const closeCodeOf = (code: ErrorCode): number =>
-  code === 'storage'
-    ? CLOSE.storage
-    : code === 'draining'
-      ? CLOSE.drain
-      : isTransient(code)
-        ? CLOSE.rate
-        : CLOSE.protocol

@@ -11,6 +11,7 @@ import type {
   Reply,
   RoomHost,
   Scan,
+  Verdict,
   Work,
 } from '../../../src/room/ports.ts'
 import { Replies } from '../../../src/room/replies.ts'
@@ -70,6 +71,7 @@ export class World implements RoomHost {
   readonly #class: RoomClass
   readonly #amnesia: boolean
   readonly #works = new WorkQueue()
+  readonly #asked: { connection: Connection; token: string }[] = []
   readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
   #now = 1_700_000_000_000
   #wakeAt: number | null = null
@@ -119,6 +121,11 @@ export class World implements RoomHost {
 
   /** Lets one effect happen: all that waits for its commit, or one read. False: there is none. */
   step(): boolean {
+    const asked = this.#asked.shift()
+    if (asked !== undefined) {
+      this.room.verdict(asked.connection, this.verdicts.get(asked.token) ?? { error: 'unauthorized', message: 'no' })
+      return true
+    }
     const read = this.#reads.shift()
     if (read === undefined && this.#works.isEmpty) return false
     this.#event()
@@ -174,6 +181,13 @@ export class World implements RoomHost {
 
   wakeAt(time: number | null): void {
     this.#wakeAt = time
+  }
+
+  /** `grants` in place of a token, for who connects. */
+  readonly verdicts = new Map<string, Verdict>()
+
+  ask(connection: Connection, _hook: 'auth', token: string): void {
+    this.#asked.push({ connection, token })
   }
 
   now(): number {

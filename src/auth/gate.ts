@@ -1,0 +1,153 @@
+import type { Capability, Pass } from '../protocol/capabilities.ts'
+import { Refusal } from '../protocol/errors.ts'
+import { capabilitiesIn, type Grants } from './grants.ts'
+import { ApiKeys } from './keys.ts'
+import { type TokenOptions, Tokens } from './tokens.ts'
+
+export interface GateOptions extends TokenOptions {
+  readonly apiKeys?: readonly string[]
+  /** Where browsers may come from, such as `https://app.example.com`, `https://*.example.com` or `*`. */
+  readonly origins?: readonly string[]
+  /** Without keys: let in whoever comes, or whoever comes from this machine. */
+  readonly open?: 'everyone' | 'loopback'
+}
+
+/** Said by whichever runtime will not serve so. */
+export const UNCONFIGURED =
+  'Nobody could be told from anybody: set HOLDLINE_API_KEYS, and HOLDLINE_JWT_SECRET, HOLDLINE_JWT_PUBLIC_KEY or HOLDLINE_JWT_JWKS_URL; or HOLDLINE_OPEN=1 to let everyone in'
+
+const SECRET_LEAST = 32
+const KEY_LEAST = 16
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i
+const BEARER = /^Bearer +([^\s]+) *$/i
+
+/** Who may enter: tells from a request who sent it, or refuses it. The same on each runtime. */
+export class Gate {
+  /** `locked`: keys are configured. */
+  readonly mode: 'locked' | 'everyone' | 'loopback' | 'unconfigured'
+  readonly #keys: ApiKeys
+  readonly #tokens: Tokens
+  readonly #origins: readonly string[] | undefined
+  readonly #unconfigured: string
+
+  /** `wrong`: what is, if it cannot serve at all. @throws Error that names the setting and what it must be */
+  constructor(options: GateOptions, wrong?: string) {
+    const { apiKeys = [], secret, open, origins } = options
+    if (secret !== undefined && secret.length < SECRET_LEAST) {
+      throw new Error(`HOLDLINE_JWT_SECRET must have ${SECRET_LEAST} characters at least`)
+    }
+    if (apiKeys.some((key) => key.length < KEY_LEAST)) {
+      throw new Error(`Each of HOLDLINE_API_KEYS must have ${KEY_LEAST} characters at least`)
+    }
+    this.#keys = new ApiKeys(apiKeys)
+    this.#tokens = new Tokens(options)
+    this.#origins = origins
+    this.#unconfigured = wrong ?? UNCONFIGURED
+    this.mode = apiKeys.length > 0 || this.#tokens.any ? 'locked' : (open ?? 'unconfigured')
+  }
+
+  /** Fails if a key is configured that can verify nothing. */
+  ready(): Promise<void> {
+    return this.#tokens.ready()
+  }
+
+  /** Seconds that a revocation must stand. */
+  get lifetime(): number {
+    return this.#tokens.lifetime
+  }
+
+  /** May a page of this origin use the gateway (ORIGIN-1)? */
+  allows(origin: string): boolean {
+    if (this.#origins !== undefined) return this.#origins.some((pattern) => isOrigin(pattern, origin))
+    return this.mode !== 'loopback' || LOOPBACK.test(/^https?:\/\/(.*)$/.exec(origin)?.[1] ?? '')
+  }
+
+  /** Where a request comes from and goes to, whoever sent it. @throws Refusal `unconfigured`, `host`, `origin` */
+  checkSource(headers: Headers): void {
+    if (this.mode === 'unconfigured') throw new Refusal('unconfigured', this.#unconfigured)
+    if (this.mode === 'loopback' && !LOOPBACK.test(headers.get('host') ?? '')) {
+      throw new Refusal('host', 'While it is open, the gateway is localhost, 127.0.0.1 or [::1] and nothing else')
+    }
+    const origin = headers.get('origin')
+    if (origin !== null && !this.allows(origin)) {
+      throw new Refusal('origin', 'This origin may not use the gateway; HOLDLINE_ORIGINS names those that may')
+    }
+  }
+
+  /**
+   * Who sent a request; `token`: from its query. `isPoll`: the secret of a session may take the place of a token (AUTH-7).
+   * @throws Refusal `unauthorized`, `token_expired`, `keys`
+   */
+  async admit(headers: Headers, token: string | undefined, isPoll: boolean): Promise<Bearer> {
+    if (this.mode !== 'locked') return EVERYONE
+    const header = headers.get('authorization')
+    const authorization = header === null ? undefined : BEARER.exec(header)?.[1]
+    if (header !== null && authorization === undefined) {
+      throw new Refusal('unauthorized', 'Send `Authorization: Bearer` with a token or an API key')
+    }
+    if (authorization !== undefined && (await this.#keys.includes(authorization))) return EVERYONE
+    const found = authorization ?? offeredToken(headers) ?? token
+    if (found !== undefined) return new Bearer(await this.#tokens.verify(found))
+    if (isPoll) return SESSION
+    throw new Refusal('unauthorized', 'Send a token: as `Authorization: Bearer`, `?token=` or a subprotocol')
+  }
+
+  /** What a token that comes in-band lets its bearer do. @throws Refusal as `admit` does */
+  async verify(token: string): Promise<Bearer> {
+    return this.mode === 'locked' ? new Bearer(await this.#tokens.verify(token)) : EVERYONE
+  }
+}
+
+/** Who sent a request, and so what may be done for it. */
+export class Bearer {
+  readonly user: string | undefined
+  readonly #grants: Grants | undefined
+  /** It shows nothing but a session's secret. */
+  readonly isSession: boolean
+
+  /** Without grants it may do everything. */
+  constructor(grants?: Grants, isSession = false) {
+    this.#grants = grants
+    this.user = grants?.user
+    this.isSession = isSession
+  }
+
+  get mayAll(): boolean {
+    return this.#grants === undefined && !this.isSession
+  }
+
+  /** What it may do in a room, for the room to go by; undefined: everything. */
+  pass(room: string): Pass | undefined {
+    if (this.#grants === undefined) return undefined
+    const { issuedAt, expiresAt, tokenId } = this.#grants
+    const grants = capabilitiesIn(this.#grants, room)
+    return { grants, issuedAt, expiresAt, ...(tokenId !== undefined && { tokenId }) }
+  }
+
+  /** @throws Refusal `forbidden` */
+  demand(room: string, capability: Capability): void {
+    if (this.mayAll) return
+    if (this.#grants !== undefined && capabilitiesIn(this.#grants, room).includes(capability)) return
+    throw new Refusal('forbidden', `The token does not grant \`${capability}\` in this room`)
+  }
+}
+
+const EVERYONE = new Bearer()
+const SESSION = new Bearer(undefined, true)
+
+/** Browsers cannot set headers on a WebSocket, but name subprotocols (AUTH-2). */
+function offeredToken(headers: Headers): string | undefined {
+  const offered = headers.get('sec-websocket-protocol')?.split(',') ?? []
+  const found = offered.map((name) => name.trim()).find((name) => name.startsWith(TOKEN_PROTOCOL))
+  return found?.slice(TOKEN_PROTOCOL.length)
+}
+
+const TOKEN_PROTOCOL = 'holdline.token.'
+
+function isOrigin(pattern: string, origin: string): boolean {
+  if (pattern === '*') return true
+  const [scheme, host, more] = pattern.toLowerCase().split('//*.')
+  const asked = origin.toLowerCase()
+  if (host === undefined || more !== undefined) return asked === pattern.toLowerCase()
+  return asked.startsWith(`${scheme}//`) && asked.endsWith(`.${host}`)
+}

@@ -1,0 +1,79 @@
+import { type Capability, isCapability } from '../protocol/capabilities.ts'
+import { Refusal } from '../protocol/errors.ts'
+import { opens } from './patterns.ts'
+
+/** What a token says, after it was verified. */
+export interface Grants {
+  readonly user?: string
+  readonly tokenId?: string
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly rooms: readonly (readonly [pattern: string, capabilities: readonly Capability[]])[]
+}
+
+const NAME_MOST = 128
+const PATTERNS_MOST = 64
+
+/** What the bearer may do in a room: all that the patterns that open it grant, together. */
+export function capabilitiesIn({ rooms, user }: Grants, room: string): Capability[] {
+  const found = rooms.filter(([pattern]) => opens(pattern, room, user)).flatMap(([, capabilities]) => capabilities)
+  return [...new Set(found)]
+}
+
+/**
+ * Reads the claims of a verified token. One that is malformed refuses the token as a whole: what was meant by it can
+ * only be guessed. `lifetime`, `tolerance`: seconds. @throws Refusal `unauthorized`
+ */
+export function toGrants(
+  { sub, jti, iat, exp, rooms }: Readonly<Record<string, unknown>>,
+  lifetime: number,
+  tolerance: number,
+): Grants {
+  const user = optionalName(sub, 'sub')
+  const tokenId = optionalName(jti, 'jti')
+  const ends = seconds(exp, 'exp')
+  const began = iat === undefined ? 0 : seconds(iat, 'iat')
+  if (ends - Date.now() / 1000 > lifetime + tolerance) {
+    throw malformed(`\`exp\` is more than ${lifetime} seconds away (HOLDLINE_TOKEN_LIFETIME)`)
+  }
+  return {
+    ...(user !== undefined && { user }),
+    ...(tokenId !== undefined && { tokenId }),
+    issuedAt: began * 1000,
+    expiresAt: (ends + tolerance) * 1000,
+    rooms: toRooms(rooms),
+  }
+}
+
+function toRooms(rooms: unknown): Grants['rooms'] {
+  if (typeof rooms !== 'object' || rooms === null || Array.isArray(rooms)) {
+    throw malformed('`rooms` must be an object of room patterns, such as {"chat:*":["subscribe","publish"]}')
+  }
+  const entries = Object.entries(rooms)
+  if (entries.length > PATTERNS_MOST) throw malformed(`\`rooms\` has more than ${PATTERNS_MOST} patterns`)
+  return entries.map(([pattern, capabilities]) => {
+    if (pattern.length > 2 * NAME_MOST) throw malformed('a pattern of `rooms` is too long')
+    if (!Array.isArray(capabilities) || !capabilities.every(isCapability)) {
+      throw malformed('`rooms` must give each pattern a list of subscribe, publish, presence, history, manage')
+    }
+    return [pattern, capabilities] as const
+  })
+}
+
+function optionalName(value: unknown, claim: string): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value === '' || value.length > NAME_MOST || !value.isWellFormed()) {
+    throw malformed(`\`${claim}\` must be a text of 1 to ${NAME_MOST} characters`)
+  }
+  return value
+}
+
+function seconds(value: unknown, claim: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw malformed(`\`${claim}\` must be a time in seconds`)
+  }
+  return value
+}
+
+const malformed = (what: string): Refusal => new Refusal('unauthorized', `The token's claims are refused: ${what}`)

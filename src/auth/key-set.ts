@@ -1,0 +1,57 @@
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
+import { Refusal } from '../protocol/errors.ts'
+
+const TIMEOUT = 3000
+/** No sooner than this are keys asked for again, because a token names one that is not known, or because it failed (ms). */
+const COOLDOWN = 30_000
+const FAILURE_COOLDOWN = 5000
+/** How long keys are taken for what they are, and how long they serve on while they cannot be had anew (ms). */
+const FRESH = 10 * 60_000
+const STALE = 60 * 60_000
+const BYTES_MOST = 64 * 1024
+
+/** Public keys at a URL: kept, fetched anew when they are rotated, never more of them than we can bear. */
+export function remoteKeys(url: string): JWTVerifyGetKey {
+  let kept: { text: string; at: number } | undefined
+  let failedAt = Number.NEGATIVE_INFINITY
+  const fetchKeys = async (address: string, options: RequestInit): Promise<Response> => {
+    try {
+      if (Date.now() - failedAt < FAILURE_COOLDOWN) throw new Error('asked a moment ago, and it failed')
+      const response = await fetch(address, options)
+      const text = await bounded(response)
+      if (response.status !== 200) throw new Error(`answered with ${response.status}`)
+      kept = { text, at: Date.now() }
+    } catch (error) {
+      if (Date.now() - failedAt >= FAILURE_COOLDOWN) failedAt = Date.now()
+      if (kept === undefined || Date.now() - kept.at > STALE) {
+        console.error(`The keys at ${url} cannot be fetched: ${error}`)
+        throw new Refusal('keys', 'The keys that tokens are checked with cannot be fetched')
+      }
+    }
+    return new Response(kept.text)
+  }
+  return createRemoteJWKSet(new URL(url), {
+    timeoutDuration: TIMEOUT,
+    cooldownDuration: COOLDOWN,
+    cacheMaxAge: FRESH,
+    [customFetch]: fetchKeys,
+  })
+}
+
+async function bounded(response: Response): Promise<string> {
+  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  while (reader !== undefined) {
+    const { done, value } = await reader.read()
+    if (done) break
+    size += value.length
+    if (size > BYTES_MOST) {
+      await reader.cancel()
+      throw new Error(`has more than ${BYTES_MOST} bytes`)
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+  return text + decoder.decode()
+}

@@ -1,0 +1,144 @@
+import {
+  type CryptoKey,
+  decodeProtectedHeader,
+  errors,
+  importJWK,
+  importSPKI,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose'
+import { Refusal } from '../protocol/errors.ts'
+import { type Grants, toGrants } from './grants.ts'
+import { remoteKeys } from './key-set.ts'
+
+export interface TokenOptions {
+  /** For HS256: 32 bytes at least. */
+  readonly secret?: string
+  /** SPKI as PEM, or a JWK. */
+  readonly publicKey?: string
+  readonly jwksUrl?: string
+  /** Of tokens by public key. Default: what the key is for, of RS256, ES256, EdDSA. */
+  readonly algorithms?: readonly string[]
+  readonly audience?: readonly string[]
+  readonly issuer?: readonly string[]
+  /** The most seconds that a token may have to live: as long a revocation must stand. Default 24 h. */
+  readonly lifetime?: number
+}
+
+/** What may verify a token of these algorithms. Configuration alone decides: a token only says which of them it wants. */
+interface Source {
+  readonly algorithms: readonly string[]
+  key(algorithm: string): Uint8Array | JWTVerifyGetKey | Promise<CryptoKey | Uint8Array>
+}
+
+/** Seconds that clocks may differ. */
+const TOLERANCE = 5
+const LENGTH_MOST = 8192
+const PUBLIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
+
+/** Turns a token's text into what its bearer may do. */
+export class Tokens {
+  readonly #sources: readonly Source[]
+  readonly #publicKey: string | undefined
+  readonly #algorithms: readonly string[]
+  readonly #claims: { audience?: string[]; issuer?: string[] }
+  readonly lifetime: number
+
+  constructor(options: TokenOptions) {
+    const { secret, publicKey, jwksUrl, algorithms = PUBLIC, audience, issuer, lifetime = 86_400 } = options
+    const remote = jwksUrl === undefined ? undefined : remoteKeys(jwksUrl)
+    const shared = secret === undefined ? undefined : new TextEncoder().encode(secret)
+    this.#sources = [
+      ...(shared === undefined ? [] : [{ algorithms: ['HS256'], key: () => shared }]),
+      ...(publicKey === undefined ? [] : [{ algorithms, key: memoize((alg) => importPublic(publicKey, alg)) }]),
+      ...(remote === undefined ? [] : [{ algorithms, key: () => remote }]),
+    ]
+    this.#claims = { ...(audience && { audience: [...audience] }), ...(issuer && { issuer: [...issuer] }) }
+    this.lifetime = lifetime
+    this.#publicKey = publicKey
+    this.#algorithms = algorithms
+  }
+
+  get any(): boolean {
+    return this.#sources.length > 0
+  }
+
+  /** @throws Error if the public key is for none of the algorithms */
+  async ready(): Promise<void> {
+    if (this.#publicKey === undefined) return
+    const tried = await Promise.allSettled(this.#algorithms.map((alg) => importPublic(this.#publicKey as string, alg)))
+    if (tried.some(({ status }) => status === 'fulfilled')) return
+    throw new Error(`HOLDLINE_JWT_PUBLIC_KEY must be an SPKI PEM or a JWK for one of ${this.#algorithms.join(', ')}`)
+  }
+
+  /** @throws Refusal `unauthorized`, `token_expired`, `keys` */
+  async verify(token: string): Promise<Grants> {
+    if (token.length > LENGTH_MOST) throw new Refusal('unauthorized', `A token has ${LENGTH_MOST} characters at most`)
+    try {
+      const { alg = 'none' } = decodeProtectedHeader(token)
+      const sources = this.#sources.filter(({ algorithms }) => algorithms.includes(alg))
+      if (sources.length === 0)
+        throw new Refusal('unauthorized', 'The token is signed by an algorithm that is not allowed')
+      return await this.#verifyWith(sources, token, alg)
+    } catch (error) {
+      throw toRefusal(error)
+    }
+  }
+
+  async #verifyWith(sources: readonly Source[], token: string, alg: string): Promise<Grants> {
+    let failure: unknown
+    for (const source of sources) {
+      try {
+        const key = (await source.key(alg)) as JWTVerifyGetKey
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: [alg],
+          clockTolerance: TOLERANCE,
+          requiredClaims: ['exp'],
+          ...this.#claims,
+        })
+        return toGrants(payload, this.lifetime, TOLERANCE)
+      } catch (error) {
+        // Another key may have signed it; whatever else is wrong with it stays wrong.
+        if (!(error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)) {
+          throw error
+        }
+        failure = error
+      }
+    }
+    throw failure
+  }
+}
+
+/** What is wrong with a token, for who sent it: enough to mend it, and nothing of the token itself. */
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof errors.JWTExpired) return new Refusal('token_expired', 'The token has expired; get a fresh one')
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return new Refusal('unauthorized', `The token is refused for its claim \`${error.claim}\``)
+  }
+  if (error instanceof errors.JWKSTimeout)
+    return new Refusal('keys', 'The keys that tokens are checked with do not come')
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey) {
+    return new Refusal('unauthorized', 'The token is not signed by a key that is known here')
+  }
+  return new Refusal('unauthorized', 'The token is no JWT that can be read')
+}
+
+async function importPublic(text: string, alg: string): Promise<CryptoKey | Uint8Array> {
+  try {
+    const isPem = text.includes('-----BEGIN')
+    return isPem ? await importSPKI(text.replaceAll('\\n', '\n'), alg) : await importJWK(JSON.parse(text), alg)
+  } catch {
+    // It is for another algorithm, or none at all: the operator was told at start.
+    throw new Refusal('unauthorized', 'The token is signed by an algorithm that is not allowed')
+  }
+}
+
+function memoize<T>(make: (name: string) => T): (name: string) => T {
+  const made = new Map<string, T>()
+  return (name) => {
+    const known = made.get(name) ?? make(name)
+    made.set(name, known)
+    return known
+  }
+}

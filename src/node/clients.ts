@@ -1,0 +1,67 @@
+import type { Server } from 'node:http'
+import { BlockList, isIP, type Socket } from 'node:net'
+
+const REFUSED =
+  'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\n\r\n' +
+  '{"type":"urn:holdline:error:rate","title":"Too many in a short time","status":429,"detail":"Too many connections from this address","code":"rate"}'
+
+/** Who the clients are, by address: behind proxies that are trusted by name, and no others. */
+export class Clients {
+  readonly #proxies = new BlockList()
+  readonly #limit: number
+  readonly #sockets = new Map<string, number>()
+
+  /** `limit`: connections of one address. @throws Error that names the setting */
+  constructor(proxies: readonly string[], limit = Number.POSITIVE_INFINITY) {
+    this.#limit = limit
+    for (const proxy of proxies) {
+      const [address = '', bits] = proxy.split('/')
+      const family = isIP(address)
+      const length = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits)
+      if (family === 0 || !Number.isInteger(length) || length > (family === 6 ? 128 : 32)) {
+        throw new Error(`HOLDLINE_TRUSTED_PROXIES must list addresses or subnets, not "${proxy}"`)
+      }
+      this.#proxies.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4')
+    }
+  }
+
+  /** Turns away connections of an address that has too many already, before they cost anything (LIMIT-3). */
+  watch(server: Server): void {
+    if (!Number.isFinite(this.#limit)) return
+    server.on('connection', (socket: Socket) => {
+      const address = plain(socket.remoteAddress)
+      if (address === undefined || this.#isProxy(address)) return
+      const count = (this.#sockets.get(address) ?? 0) + 1
+      this.#sockets.set(address, count)
+      socket.once('close', () => this.#left(address))
+      if (count <= this.#limit) return
+      socket.end(REFUSED)
+      socket.destroySoon()
+    })
+  }
+
+  /** The address of who sent a request: what the last proxy that is trusted saw. */
+  addressOf(socket: { readonly remoteAddress?: string | undefined }, forwarded: string | null): string | undefined {
+    let address = plain(socket.remoteAddress)
+    const hops = forwarded?.split(',').map((hop) => hop.trim()) ?? []
+    while (address !== undefined && this.#isProxy(address)) {
+      const hop = plain(hops.pop())
+      if (hop === undefined || isIP(hop) === 0) break
+      address = hop
+    }
+    return address
+  }
+
+  #isProxy(address: string): boolean {
+    return this.#proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  #left(address: string): void {
+    const count = (this.#sockets.get(address) ?? 1) - 1
+    if (count > 0) this.#sockets.set(address, count)
+    else this.#sockets.delete(address)
+  }
+}
+
+/** IPv4 within IPv6 is IPv4. */
+const plain = (address: string | undefined): string | undefined => address?.replace(/^::ffff:(?=\d+\.)/, '')

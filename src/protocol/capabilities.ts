@@ -1,0 +1,19 @@
+/** What a token may let its bearer do in a room (AUTH-3). */
+export const CAPABILITIES = ['subscribe', 'publish', 'presence', 'history', 'manage'] as const
+
+export type Capability = (typeof CAPABILITIES)[number]
+
+export const isCapability = (value: unknown): value is Capability => CAPABILITIES.some((known) => known === value)
+
+/** A token's decision for one room: what of it the room goes by, live and asleep. */
+export interface Pass {
+  readonly grants: readonly Capability[]
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly tokenId?: string
+}
+
+/** Whoever has no pass may do everything: an API key, or anybody while the gateway is open. */
+export const may = (pass: Pass | undefined, capability: Capability): boolean =>
+  pass === undefined || pass.grants.includes(capability)
