@@ -131,7 +131,8 @@ chapter(
         { data: 1 },
         { headers: bearer(await token()), query: { resume: freshSecret() } },
       )
-      expect((await reader.messages(1))[0]).toMatchObject({ user: 'ada' })
+      expect(await reader.next()).toMatchObject({ type: 'presence', action: 'join', user: 'bob' })
+      expect(await reader.next()).toMatchObject({ type: 'message', user: 'ada' })
     })
 
     test('AUTH-6 any of the API keys may do everything over HTTP, and only as a header', async () => {

@@ -1,0 +1,253 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { targets } from '../targets/index.ts'
+import { call, postJson, url } from './clients/http.ts'
+import { ask } from './clients/poll.ts'
+import { FRAMED_HEADER, handshake, RawClient } from './clients/raw.ts'
+import { API_KEY, bearer, type Claims, keys, LOCKED, payload, token, unsigned } from './clients/tokens.ts'
+import { Framed, Plain } from './clients/websocket.ts'
+import { chapter, freshRoom, freshSecret } from './suite.ts'
+
+const [rsa, ec, stranger] = [await keys('RS256'), await keys('ES256'), await keys('RS256')]
+const ISSUER = { HOLDLINE_JWT_AUDIENCE: 'chat', HOLDLINE_JWT_ISSUER: 'https://issuer.example' }
+const told = (claims: Claims = {}): Claims => ({ aud: 'chat', iss: 'https://issuer.example', ...claims })
+
+/** Tokens that are not what they say; each with the answer that it gets. Room: `lobby`. */
+const forged: Record<string, [make: () => Promise<string> | string, answer: string]> = {
+  'alg none': [() => unsigned({ alg: 'none' }, payload(told())), 'unauthorized'],
+  'alg none in capitals': [() => unsigned({ alg: 'NONE' }, payload(told()), 'x'), 'unauthorized'],
+  'no alg': [() => unsigned({ typ: 'JWT' }, payload(told()), 'x'), 'unauthorized'],
+  'the public key as an HS256 secret': [() => token(told(), rsa.pem), 'unauthorized'],
+  'another key': [() => stranger.sign(told()), 'unauthorized'],
+  'another algorithm than the key is for': [() => ec.sign(told()), 'unauthorized'],
+  'a changed payload': [
+    async () =>
+      (await rsa.sign(told())).replace(/\.[^.]+\./, `.${unsigned({}, payload(told({ sub: 'eve' }))).split('.')[1]}.`),
+    'unauthorized',
+  ],
+  'an expired one': [() => rsa.sign(told({ exp: -60 })), 'token_expired'],
+  'one not yet valid': [() => rsa.sign(told({ nbf: Math.floor(Date.now() / 1000) + 600 })), 'unauthorized'],
+  'one without an end': [() => rsa.sign(told({ exp: null })), 'unauthorized'],
+  'one that lives too long': [() => rsa.sign(told({ exp: 90_000 })), 'unauthorized'],
+  'another audience': [() => rsa.sign(told({ aud: 'shop' })), 'unauthorized'],
+  'no audience': [() => rsa.sign(told({ aud: undefined })), 'unauthorized'],
+  'another issuer': [() => rsa.sign(told({ iss: 'https://evil.example' })), 'unauthorized'],
+  'a kid that is a path': [() => stranger.sign(told(), { kid: '../../../../dev/null' }), 'unauthorized'],
+  'a kid that is SQL': [() => stranger.sign(told(), { kid: "x' UNION SELECT 'secret" }), 'unauthorized'],
+  'a key in its own header': [() => stranger.sign(told(), { jwk: stranger.jwk }), 'unauthorized'],
+  'a key at its own URL': [() => stranger.sign(told(), { jku: 'http://127.0.0.1:1/keys' }), 'unauthorized'],
+  'an extension that is critical and unknown': [
+    () => unsigned({ alg: 'RS256', crit: ['x'], x: 1 }, payload(told()), 'x'),
+    'unauthorized',
+  ],
+  'one of 10,000 characters': [() => rsa.sign(told({ filler: 'x'.repeat(7000) })), 'unauthorized'],
+  'no JWT at all': [() => 'a.b.c', 'unauthorized'],
+  'sub of a wrong type': [() => rsa.sign(told({ sub: { admin: true } })), 'unauthorized'],
+  'rooms as a list': [() => rsa.sign(told({ rooms: ['*'] })), 'unauthorized'],
+  'rooms as a text': [() => rsa.sign(told({ rooms: '*' })), 'unauthorized'],
+  'no rooms': [() => rsa.sign(told({ rooms: undefined })), 'unauthorized'],
+  'capabilities as a text': [() => rsa.sign(told({ rooms: { '*': 'subscribe' } })), 'unauthorized'],
+  'a capability that there is not': [() => rsa.sign(told({ rooms: { '*': ['subscribe', 'root'] } })), 'unauthorized'],
+  'a token for another room': [() => rsa.sign(told({ rooms: { lobby2: ['subscribe'] } })), 'forbidden'],
+  'a pattern that only begins alike': [() => rsa.sign(told({ rooms: { 'lob:*': ['subscribe'] } })), 'forbidden'],
+  'a pattern that is a regular expression': [
+    () => rsa.sign(told({ rooms: { '(l|o|b)+.*': ['subscribe'] } })),
+    'forbidden',
+  ],
+  'a prototype for a pattern': [
+    () => rsa.sign(told({ rooms: JSON.parse('{"__proto__":{"lobby":["subscribe"]}}') })),
+    'unauthorized',
+  ],
+  'constructor for a pattern': [() => rsa.sign(told({ rooms: { constructor: ['subscribe'] } })), 'forbidden'],
+  'a user that is a pattern': [() => rsa.sign(told({ sub: '*', rooms: { '{user}': ['subscribe'] } })), 'forbidden'],
+}
+
+chapter(
+  'attacks by token',
+  (gateway) => {
+    test('AUTH-5 a good token is let in', async () => {
+      expect((await ask(gateway.url, 'lobby', { token: await rsa.sign(told()) })).http).toBe(200)
+    })
+
+    test.each(Object.entries(forged))('AUTH-3, AUTH-5 %s', async (_, [make, answer]) => {
+      const text = await make()
+      const headers = bearer(text)
+      const refused = await call(url(gateway.url, 'lobby', '/poll'), { headers })
+      expect([refused.http, refused.code]).toEqual([answer === 'forbidden' ? 403 : 401, answer])
+      expect(refused.text).not.toContain(text)
+    })
+  },
+  { env: { HOLDLINE_JWT_PUBLIC_KEY: rsa.pem, ...ISSUER } },
+)
+
+chapter(
+  'attacks on a locked gateway',
+  (gateway) => {
+    test('SES-2, AUTH-7 somebody else’s session', async () => {
+      const [room, resume] = [freshRoom(), freshSecret()]
+      const [ada, eve] = [await token(), await token({ sub: 'eve' })]
+      const { cursor } = await ask(gateway.url, room, { resume, token: ada })
+      const holds = await Framed.open(gateway.url, room, { resume, token: ada })
+      expect((await ask(gateway.url, room, { resume, token: eve, cursor, wait: 0 })).http).toBe(403)
+      expect((await new Framed(gateway.url, room, { resume, token: eve }).closed).code).toBe(4503)
+      const said = await postJson(gateway.url, room, { data: 1 }, { headers: bearer(eve), query: { resume } })
+      expect([said.http, said.code]).toEqual([403, 'forbidden'])
+      expect((await call(url(gateway.url, room, '/messages', { resume }), { headers: bearer(eve) })).http).toBe(403)
+      // Its id, which all may know, is no secret.
+      expect((await ask(gateway.url, room, { resume: holds.welcome.session, wait: 0 })).http).toBe(401)
+    })
+
+    test('AUTH-1 what only the gateway may tell a room', async () => {
+      const room = freshRoom()
+      const smuggled = encodeURIComponent(
+        JSON.stringify({ kind: 'websocket', codec: 'framed', session: 'x', user: 'root' }),
+      )
+      const client = new RawClient(gateway.url)
+      client.write(handshake(gateway.url, room, { ...FRAMED_HEADER, 'holdline-hello': smuggled }))
+      expect(await client.until('unauthorized')).not.toContain('welcome')
+      const own = new RawClient(gateway.url)
+      const allowed = { ...FRAMED_HEADER, ...bearer(await token()), 'holdline-hello': smuggled }
+      own.write(handshake(gateway.url, room, allowed))
+      expect(await own.until('welcome')).not.toContain('"session":"x"')
+    })
+
+    test('ERR-3, AUTH-9 prototypes in a body are fields like others', async () => {
+      const room = freshRoom()
+      const headers = bearer(API_KEY)
+      for (const body of ['{"data":1,"__proto__":{"ephemeral":true}}', '{"data":1,"constructor":{"prototype":{}}}']) {
+        expect((await postJson(gateway.url, room, body, { headers })).code).toBe('unknown_field')
+      }
+      const said = await postJson(gateway.url, room, '{"data":{"__proto__":{"polluted":1}}}', { headers })
+      expect(said.http).toBe(201)
+      const answer = await call(`${gateway.url}/v1/revoke`, {
+        method: 'POST',
+        headers,
+        body: '{"__proto__":{"user":"x"}}',
+      })
+      expect(answer.code).toBe('unknown_field')
+      expect((await call(url(gateway.url, room, '/poll', { wait: 0 }))).http).toBe(401)
+    })
+
+    test('AUTH-10 what is older than ten minutes needs `history`; what is new does not', async () => {
+      const room = freshRoom()
+      await postJson(gateway.url, room, { data: 'new' }, { headers: bearer(API_KEY) })
+      const text = await token({ rooms: { [room]: ['subscribe'] } })
+      const { events } = await ask(gateway.url, room, { token: text, cursor: '0-0', wait: 0 })
+      expect(events.map(({ type }) => type)).toEqual(['message'])
+    })
+  },
+  { env: LOCKED },
+)
+
+chapter('attacks on an open gateway', (gateway) => {
+  const raw = async (head: string, until = '"code"') => {
+    const client = new RawClient(gateway.url)
+    client.write(`${head}connection: close\r\n\r\n`)
+    return client.until(until)
+  }
+
+  test('AUTH-11 a name that was bound to this machine, and pages from elsewhere', async () => {
+    const room = freshRoom()
+    const { host, port } = new URL(gateway.url)
+    expect(await raw(`GET /v1/rooms/${room} HTTP/1.1\r\nhost: evil.example:${port}\r\n`)).toContain('"code":"host"')
+    expect(await raw(`GET /v1/rooms/${room} HTTP/1.1\r\nhost: localhost:${port}\r\n`, '"cursor"')).toContain('200')
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1.evil.example']) {
+      expect(await raw(`GET /v1/rooms/${room} HTTP/1.1\r\nhost: ${host}\r\norigin: ${origin}\r\n`)).toContain(
+        '"code":"origin"',
+      )
+      const said = await call(url(gateway.url, room, '/messages'), { method: 'POST', headers: { origin }, body: 'x' })
+      expect([said.http, said.code]).toEqual([403, 'origin'])
+      const client = new RawClient(gateway.url)
+      client.write(handshake(gateway.url, room, { ...FRAMED_HEADER, origin }))
+      expect(await client.until('4503')).toContain('origin')
+    }
+    expect((await call(url(gateway.url, room), { headers: { origin: 'http://localhost:3000' } })).http).toBe(200)
+  })
+})
+
+chapter(
+  'origins',
+  (gateway) => {
+    test.each([
+      ['https://app.example', true],
+      ['https://a.b.example', true],
+      ['https://b.example', false],
+      ['http://app.example', false],
+      ['https://app.example.evil', false],
+      ['https://evilb.example', false],
+      ['null', false],
+    ])('ORIGIN-1 %s: %s', async (origin, isAllowed) => {
+      const room = freshRoom()
+      const headers = { ...bearer(await token()), origin }
+      for (const route of ['/poll', '/events', '']) {
+        const answer = await fetch(url(gateway.url, room, route, { wait: 0 }), { headers })
+        await answer.body?.cancel()
+        expect(answer.status).toBe(isAllowed ? 200 : 403)
+        expect(answer.headers.get('access-control-allow-origin')).toBe(isAllowed ? origin : null)
+      }
+      const client = new RawClient(gateway.url)
+      client.write(handshake(gateway.url, room, { ...FRAMED_HEADER, ...headers }))
+      expect(await client.until(isAllowed ? 'welcome' : 'closing')).toContain(isAllowed ? 'welcome' : '4503')
+      expect((await new Plain(gateway.url, room).closed).code).toBe(4501)
+    })
+  },
+  { env: { ...LOCKED, HOLDLINE_ORIGINS: 'https://app.example,https://*.b.example' } },
+)
+
+/** Keys at a URL: fetched, kept, fetched anew for one that is new, and not for every one that is unknown. */
+let jwks: Server
+let fetched = 0
+const served = [{ ...rsa.jwk, kid: 'one' }]
+beforeAll(async () => {
+  jwks = createServer((_, response) => {
+    fetched++
+    response.end(JSON.stringify({ keys: served }))
+  })
+  await new Promise<void>((ready) => jwks.listen(0, '127.0.0.1', ready))
+})
+afterAll(() => jwks.close())
+
+test.each(targets)('AUTH-5 keys at a URL, on $name', async (target) => {
+  const address = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/keys`
+  const running = await target.start({ env: { HOLDLINE_JWT_JWKS_URL: address } })
+  try {
+    fetched = 0
+    expect((await ask(running.url, 'lobby', { token: await rsa.sign({}, { kid: 'one' }) })).http).toBe(200)
+    expect((await ask(running.url, 'lobby', { token: await token({}, rsa.pem) })).http).toBe(401)
+    for (let i = 0; i < 20; i++) {
+      const unknown = await stranger.sign({}, { kid: `unknown${i}` })
+      expect(await ask(running.url, 'lobby', { token: unknown })).toMatchObject({ http: 401, code: 'unauthorized' })
+    }
+    expect(fetched).toBeLessThanOrEqual(2)
+  } finally {
+    await running.stop()
+  }
+})
+
+test('AUTH-11 unset on the edge: 503 that says what to set', async () => {
+  const edge = await targets.find(({ name }) => name === 'workerd')?.start({ env: { HOLDLINE_OPEN: '0' } })
+  const answer = await ask(`${edge?.url}`, 'lobby')
+  expect([answer.http, answer.code, answer.text.includes('HOLDLINE_JWT_SECRET')]).toEqual([503, 'unconfigured', true])
+  await edge?.stop()
+})
+
+test('AUTH-11 unset on Node, for others to reach: it does not start, and says what to set', async () => {
+  const started = targets[0]?.start({ env: { HOST: '0.0.0.0' } })
+  await expect(started).rejects.toThrow(/HOLDLINE_API_KEYS.*HOLDLINE_OPEN=1/)
+})
+
+test('LIMIT-5 who drips headers or a body, or sends too many headers, is ended; what is held is not', async () => {
+  const running = await targets[0]?.start({ env: { HOLDLINE_REQUEST_TIMEOUT: '1', HOLDLINE_MAX_HEADER: '4096' } })
+  const base = `${running?.url}`
+  const { host } = new URL(base)
+  const held = ask(base, 'lobby', { cursor: '0-0', wait: 4 })
+  const [head, body, large] = [new RawClient(base), new RawClient(base), new RawClient(base)]
+  head.write('GET / HTTP/1.1\r\nho')
+  body.write(`POST /v1/rooms/lobby/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 100\r\n\r\nx`)
+  large.write(`GET / HTTP/1.1\r\nhost: ${host}\r\nx: ${'x'.repeat(5000)}\r\n\r\n`)
+  await large.until('431')
+  await Promise.all([head.gone, body.gone])
+  expect(await held).toMatchObject({ http: 200, events: [] })
+  await running?.stop()
+})
