@@ -32,6 +32,7 @@ const MAY_USE: Record<string, readonly RegExp[]> = {
 const LARGE: Record<string, string> = {
   'cloudflare/room-object.ts':
     'one host: what the Worker asks, what the platform tells and what the room asks meet in it',
+  'node/local-room.ts': 'one host: what the gateway asks, what the registry asks and what the room asks meet in it',
   'room/room.ts': 'one class with two faces, to applications and to hosts; what could be told apart stands beside it',
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { call, post, postJson, url } from './clients/http.ts'
 import { ask } from './clients/poll.ts'
+import { FRAMED_HEADER, frame, handshake, RawClient } from './clients/raw.ts'
 import { API_KEY, bearer, LOCKED, OTHER_API_KEY, token } from './clients/tokens.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret } from './suite.ts'
@@ -133,6 +134,21 @@ chapter(
       )
       expect(await reader.next()).toMatchObject({ type: 'presence', action: 'join', user: 'bob' })
       expect(await reader.next()).toMatchObject({ type: 'message', user: 'ada' })
+    })
+
+    test('AUTH-3 several rooms at once: each must be open, and a join to another is refused', async () => {
+      const [room, other] = [freshRoom(), freshRoom()]
+      const text = await token({ rooms: { [room]: ['subscribe'] } })
+      const both = { headers: bearer(text) }
+      expect((await call(`${gateway.url}/v1/poll?rooms=${room},${other}&wait=0`, both)).code).toBe('forbidden')
+      expect((await call(`${gateway.url}/v1/events?rooms=${room},${other}`, both)).code).toBe('forbidden')
+      expect((await call(`${gateway.url}/v1/poll?rooms=${room}&wait=0`, both)).http).toBe(200)
+      const client = new RawClient(gateway.url)
+      const head = handshake(gateway.url, room, { ...FRAMED_HEADER, ...bearer(text) })
+      client.write(head.replace(/ \/v1\/rooms\/\S+/, ` /v1/ws?rooms=${room}`))
+      await client.until('welcome')
+      client.write(frame(JSON.stringify({ op: 'join', room: other, ref: 'j' })))
+      expect(await client.until('"type":"left"')).toContain('4503')
     })
 
     test('AUTH-6 any of the API keys may do everything over HTTP, and only as a header', async () => {

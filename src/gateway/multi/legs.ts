@@ -1,7 +1,9 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
+import { Refusal } from '../../protocol/errors.ts'
 import { frameLimit, LIMITS } from '../../protocol/limits.ts'
 import type { Hello, Kind } from '../../room/ports.ts'
+import { closeCodeOf } from '../access/handshake.ts'
 import type { Leg, Runtime, Wire } from '../ports.ts'
 import { type Asked, helloOf, type Start } from './asked.ts'
 import { type End, roomEnd } from './ends.ts'
@@ -104,6 +106,7 @@ class RoomLeg implements Leg {
       for (const text of this.#early.splice(0)) wire.send(text)
       this.#answerProbe()
     } catch (error) {
+      if (error instanceof Refusal) return this.closed(closeCodeOf(error.code), error.code)
       runtime.report(error)
       this.closed(CLOSE.storage, 'storage')
     }

@@ -90,6 +90,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
         endAfter(answers.size > 0 || isCut ? 0 : wait * 1000)
       },
       (error) => {
+        if (error instanceof Refusal) return fail(error)
         runtime.report(error)
         fail(new Refusal('storage', 'One of the rooms did not answer; ask again'))
       },
