@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CLOSE,
   clientFrame,
+  closeReason,
   FrameReader,
   headerSize,
   PING,
@@ -17,7 +18,7 @@ import {
 /** One that counts the numbered messages of a room, and can stop reading as a client does that is stuck. */
 export class Reader {
   /** The number that must come next. */
-  next = 0
+  next: number
   disorder = 0
   /** Of the last message that it has. */
   cursor = '0-0'
@@ -27,13 +28,17 @@ export class Reader {
   readonly welcomed: Promise<void>
   readonly socket: net.Socket
   #welcome = (): void => {}
+  #end: (how: string) => void = () => {}
   #stops = false
-  #closed: string | undefined
   #heard = ''
 
-  constructor(url: URL) {
+  constructor(url: URL, next = 0) {
+    this.next = next
     this.welcomed = new Promise((resolve) => {
       this.#welcome = resolve
+    })
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
     })
     const frames = new FrameReader((buffer, start, end) => this.#frame(buffer, start, end))
     this.socket = net.connect({ host: url.hostname, port: Number(url.port), noDelay: true })
@@ -44,10 +49,8 @@ export class Reader {
       // Asked for within a read: the rest of it is taken, and no other follows.
       if (this.#stops) this.socket.pause()
     })
-    this.ended = new Promise((resolve) => {
-      this.socket.on('error', (error: NodeJS.ErrnoException) => resolve(`${this.#closed ?? error.code}`))
-      this.socket.on('close', () => resolve(this.#closed ?? 'closed'))
-    })
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.#end(`${error.code}`))
+    this.socket.on('close', () => this.#end('closed'))
   }
 
   /** Reads no more, and leaves what comes to the system's buffers and to the server's. */
@@ -80,7 +83,7 @@ export class Reader {
     const payload = buffer.subarray(start + headerSize(buffer, start), end)
     if (opcode === PING) this.socket.write(clientFrame(PONG, payload))
     if (opcode === CLOSE) {
-      this.#closed = `${payload.length < 2 ? 1005 : payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`
+      this.#end(closeReason(payload))
       this.socket.end(clientFrame(CLOSE, payload))
     }
     if (opcode === TEXT) for (const event of JSON.parse(payload.toString())) this.#event(event)
@@ -100,6 +103,12 @@ export class Reader {
       this.latencies.push(performance.now() - Number(due))
     }
   }
+}
+
+export async function openReaders(url: URL, count: number): Promise<Reader[]> {
+  const readers = Array.from({ length: count }, () => new Reader(url))
+  await Promise.all(readers.map(({ welcomed }) => welcomed))
+  return readers
 }
 
 /** Publishes so many messages of so many bytes a second, each with its number and the time when it was due. */

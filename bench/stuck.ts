@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { pickCores, pinSelf } from './cpu.ts'
 import { startServer } from './server.ts'
-import { memoryOf, mostMemory, publishSteadily, quantile, Reader } from './steady.ts'
+import { memoryOf, mostMemory, openReaders, publishSteadily, quantile } from './steady.ts'
 
 /** What a hundred readers that are stuck cost everybody else: latency of ten that are not, and the server's memory. */
 const { values } = parseArgs({
@@ -18,16 +18,10 @@ const load = { rate: Number(values.rate), bytes: Number(values.bytes), seconds: 
 const cores = pickCores()
 if (cores) pinSelf(cores.generator)
 
-const open = async (url: URL, count: number): Promise<Reader[]> => {
-  const readers = Array.from({ length: count }, () => new Reader(url))
-  await Promise.all(readers.map(({ welcomed }) => welcomed))
-  return readers
-}
-
 async function measure(target: 'node' | 'workerd', stuckCount: number): Promise<string> {
   const server = await startServer(target, cores)
   const url = new URL('/v1/rooms/stuck/ws', server.url)
-  const [healthy, stuck] = [await open(url, Number(values.healthy)), await open(url, stuckCount)]
+  const [healthy, stuck] = [await openReaders(url, Number(values.healthy)), await openReaders(url, stuckCount)]
   for (const reader of stuck) reader.pause()
   try {
     const warm = await publishSteadily(url, 0, { ...load, seconds: 2 })
