@@ -65,12 +65,7 @@ export abstract class Reader {
 
   async #run(): Promise<void> {
     while (this.goesOn) {
-      try {
-        await this.listen()
-      } catch {
-        await pause(RETRY)
-      }
-      this.resumes++
+      await this.listen().catch(() => pause(RETRY))
     }
   }
 }
@@ -87,6 +82,7 @@ class Following extends Reader {
     const { url, room } = this.place
     const { cursor, resume } = this
     const follower = await this.#transport.open(url, room, { cursor, resume })
+    if (cursor !== '0-0') this.resumes++
     // Now and then it is the client that goes.
     let left = this.random.chance(0.3) ? this.random.whole(1, 300) : Number.POSITIVE_INFINITY
     while (this.goesOn && left-- > 0) {
