@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import type { Pass } from '../../../src/protocol/capabilities.ts'
+import { World } from './world.ts'
+
+const NOW = 1_700_000_000_000
+const pass = (...grants: Pass['grants']): Pass => ({ grants, issuedAt: NOW, expiresAt: NOW + 3_600_000 })
+
+describe.each([false, true])('who may be in a room, reborn at each event: %s', (amnesia) => {
+  it('AUTH-10 what is older than ten minutes is withheld, and said to be', () => {
+    const world = new World({ amnesia })
+    world.publishes({ data: 'old' })
+    world.settles()
+    world.passes(11 * 60_000)
+    world.publishes({ data: 'new' })
+    world.settles()
+    const from = { cursor: '0-0' }
+    const [reads, mayNot, rewinds, plain] = [
+      world.connect({ session: 'a', ...from, pass: pass('subscribe', 'history') }),
+      world.connect({ session: 'b', ...from, pass: pass('subscribe') }),
+      world.connect({ session: 'c', codec: 'plain', rewind: 5, pass: pass('subscribe') }),
+      world.connect({ session: 'd', codec: 'plain', ...from, pass: pass('subscribe') }),
+    ]
+    world.settles()
+    expect(reads.messages).toEqual(['old', 'new'])
+    expect(mayNot.messages).toEqual(['new'])
+    expect(mayNot.events.find(({ type }) => type === 'gap')).toMatchObject({ after: '0-0', reason: 'forbidden' })
+    expect(mayNot.events[0]).toMatchObject({ type: 'welcome', recovered: false })
+    expect(rewinds.frames).toEqual(['new'])
+    expect(plain.closed).toMatchObject({ code: 4502 })
+    world.asks({ type: 'history', query: { limit: 10 }, reader: {}, pass: pass('subscribe') })
+    world.settles()
+    const page = world.replies.at(-1)
+    expect(page).toMatchObject({ type: 'history', page: { gap: { reason: 'forbidden' }, messages: [{}] } })
+  })
+
+  it('AUTH-8 a token ends its connection to the millisecond, and that of nobody else', () => {
+    const world = new World({ amnesia })
+    const ends = world.connect({ session: 'a', pass: pass('subscribe') })
+    const lasts = world.connect({ session: 'b', pass: { ...pass('subscribe'), expiresAt: NOW + 7_200_000 } })
+    const open = world.connect({ session: 'c' })
+    world.passes(3_599_999)
+    expect(ends.closed).toBeUndefined()
+    world.passes(1)
+    expect([ends.closed?.code, lasts.closed, open.closed]).toEqual([4010, undefined, undefined])
+    world.passes(3_600_000)
+    expect([lasts.closed?.code, open.closed]).toEqual([4010, undefined])
+  })
+
+  it('AUTH-9 a token that was made after its user was revoked is let in', () => {
+    const world = new World({ amnesia })
+    const before = world.connect({ session: 'a', user: 'eve', pass: pass('subscribe') })
+    world.asks({ type: 'revoke', revocations: [{ kind: 'user', name: 'eve', until: NOW + 60_000 }] })
+    world.settles()
+    expect(before.closed?.code).toBe(4507)
+    world.passes(1000)
+    expect(world.connect({ session: 'b', user: 'eve', pass: pass('subscribe') }).closed?.code).toBe(4507)
+    const after = world.connect({ session: 'c', user: 'eve', pass: { ...pass('subscribe'), issuedAt: NOW + 1000 } })
+    expect(after.closed).toBeUndefined()
+  })
+})
