@@ -37,6 +37,7 @@ const toRuntime = (env: Env): Runtime => ({
     address: (r: Request) => r.headers.get('cf-connecting-ip') ?? undefined,
   }),
   refuse,
+  ...connecting(env),
   accept: hold,
   payloadLimit: limitsOf(env).payload,
   // Each re-poll wakes the room, so they are as rare as proxies allow.
@@ -69,6 +70,16 @@ export const limitsOf = (env: Env): RoomLimits => ({
   presence: env.HOLDLINE_PRESENCE_LIST ? Number(env.HOLDLINE_PRESENCE_LIST) : LIMITS.presenceList,
   ...(gateOf(env).mode !== 'unconfigured' && sharesOf(sharesFrom({ ...env }), gateOf(env).mode)),
 })
+
+const connecting = (env: Env): Pick<Runtime, 'connect'> => {
+  try {
+    const backend = backendOf(env)
+    return backend === null ? {} : { connect: (visitor) => backend.connect(visitor) }
+  } catch {
+    // `readyz` says what is wrong; until it is put right nobody comes in.
+    return { connect: async () => ({ refused: 'the gateway is not configured', isFinal: false }) }
+  }
+}
 
 /** Made once for each set of bindings, since keys are imported for it. */
 const backends = new WeakMap<WebhookEnv, Backend | null>()

@@ -6,6 +6,8 @@ import { roomName } from '../protocol/names.ts'
 import { enter, HELD } from './access/enter.ts'
 import { isHandshake, refuseHandshake } from './access/handshake.ts'
 import { mediated } from './access/mediated.ts'
+import { asking, mayEnter } from './asking.ts'
+import { asking, mayEnter } from './asking.ts'
 import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
 import { pollRooms } from './multi/poll.ts'
@@ -55,7 +57,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
       const bearer = await enter(c.req.raw, c.req.path, new URL(c.req.url).searchParams, runtime.gate)
       if (runtime.revocations?.has(bearer)) throw new Refusal('revoked', 'The token was revoked; get a fresh one')
       c.set('bearer', bearer)
-      c.set('runtime', mediated(runtime, bearer, c.req.raw))
+      c.set('runtime', mediated(asking(runtime, c.req.raw), bearer, c.req.raw))
     } catch (error) {
       if (!isHandshake(c.req.raw, c.req.path)) throw error
       return refuseHandshake(c.req.raw, error, runtime)
@@ -84,9 +86,11 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/poll', (c) =>
     poll(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw.signal, c.get('runtime')),
   )
-  app.get('/v1/rooms/:room/events', (c) =>
-    sse(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw, c.get('runtime')),
-  )
+  app.get('/v1/rooms/:room/events', async (c) => {
+    const room = roomName(c.req.param('room'))
+    await mayEnter(runtimeOf(c.env), c.req.raw, room, c.get('bearer'))
+    return sse(room, (name) => c.req.query(name), c.req.raw, c.get('runtime'))
+  })
   app.get('/v1/ws', (c) => websocketRooms(c.req.raw, (name) => c.req.query(name), c.get('runtime')))
   app.get('/v1/poll', (c) => pollRooms((name) => c.req.query(name), c.req.raw.signal, c.get('runtime')))
   app.get('/v1/events', (c) => sseRooms((name) => c.req.query(name), c.req.raw, c.get('runtime')))

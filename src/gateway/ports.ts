@@ -60,6 +60,20 @@ export type AcceptSocket = (
   handle: (socket: HeldSocket) => SocketHandler,
 ) => Response
 
+/** Who comes, as far as the request tells (ASK-1). */
+export interface Visitor {
+  readonly room: string
+  readonly kind: string
+  readonly user?: string
+  readonly token?: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What the backend makes of it. */
+export type Welcome =
+  | { readonly user?: string; readonly state?: string; readonly refused?: never }
+  | { readonly refused: string; readonly isFinal: boolean }
+
 /** What a runtime brings to the gateway. */
 export interface Runtime {
   room(name: string): RoomStub
@@ -78,6 +92,8 @@ export interface Runtime {
   readonly pollWait: number
   readonly page: string
   /** Does it take work? Else why not. */
+  /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */
+  connect?(visitor: Visitor): Promise<Welcome>
   ready(): true | Refusal
   /** Tells the operator. */
   report(error: unknown): void

@@ -92,6 +92,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     gate,
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(shares.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
+    ...(backend !== null && { connect: (visitor) => backend.connect(visitor) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limit,

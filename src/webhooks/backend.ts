@@ -1,4 +1,5 @@
 import type { OutboxRow, WebhookEvent } from '../protocol/webhook.ts'
+import { Asker, type Visitor, type Welcome } from './ask.ts'
 import type { WebhookSettings } from './settings.ts'
 import { Signer } from './sign.ts'
 import { Slots } from './slots.ts'
@@ -12,12 +13,14 @@ export class Backend {
   readonly #settings: WebhookSettings
   readonly #signer: Signer
   readonly #post: Post
+  readonly #asker: Asker | null
   readonly #slots = new Slots(AT_ONCE)
 
   constructor(settings: WebhookSettings, post: Post) {
     this.#settings = settings
     this.#signer = new Signer(settings.secrets)
     this.#post = post
+    this.#asker = settings.ask === undefined ? null : new Asker(settings.ask, this.#signer, post)
   }
 
   /** What it hears of a room. */
@@ -29,6 +32,11 @@ export class Backend {
   /** The most events of a room that may wait. */
   get waiting(): number {
     return this.#settings.tell?.waiting ?? 0
+  }
+
+  /** Who comes to a room, as far as it wants to be asked (ASK-1); never rejects. */
+  async connect(visitor: Visitor): Promise<Welcome> {
+    return this.#asker?.asks(visitor.room) ? this.#asker.connect(visitor) : {}
   }
 
   /** One attempt to deliver; never rejects. */

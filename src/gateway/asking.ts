@@ -1,0 +1,62 @@
+import { CLOSE, closeReason } from '../protocol/codes.ts'
+import { Refusal } from '../protocol/errors.ts'
+import type { Hello } from '../room/ports.ts'
+import type { RoomStub, Runtime } from './ports.ts'
+
+/** What a backend is told of a request that asks to be let in: what it needs to know who it is. */
+const TOLD = ['cookie', 'authorization', 'origin', 'user-agent'] as const
+
+/** The runtime as those who connect may use it: of rooms for which the backend wants to be asked, it is asked first (ASK-1). */
+export function asking(runtime: Runtime, request: Request): Runtime {
+  const { connect } = runtime
+  return connect === undefined ? runtime : { ...runtime, room: (name) => askedRoom(name, runtime, request) }
+}
+
+/** For a stream, whose final refusal must be a status (SSE-5); any other is a stream that ends. @throws Refusal */
+export async function mayEnter(
+  runtime: Runtime,
+  request: Request,
+  room: string,
+  { user }: Pick<Hello, 'user'>,
+): Promise<void> {
+  const welcome = await runtime.connect?.(question(request, room, { kind: 'sse', ...(user !== undefined && { user }) }))
+  if (welcome?.refused !== undefined && welcome.isFinal) throw new Refusal('forbidden', welcome.refused)
+}
+
+function askedRoom(name: string, runtime: Runtime, request: Request): RoomStub {
+  const stub = runtime.room(name)
+  const welcomed = async (hello: Hello): Promise<Hello | { code: number; reason: string }> => {
+    const welcome = (await runtime.connect?.(question(request, name, hello))) ?? {}
+    if (welcome.refused !== undefined) {
+      const code = welcome.isFinal ? CLOSE.forbidden : CLOSE.storage
+      return { code, reason: closeReason(welcome.refused) }
+    }
+    const { user, state } = welcome
+    return { ...hello, ...(user !== undefined && { user }), ...(state !== undefined && { state }) }
+  }
+  return {
+    ...stub,
+    async upgrade(upgraded, hello, protocol) {
+      const told = await welcomed(hello)
+      return 'code' in told ? runtime.refuse(upgraded, { protocol, ...told }) : stub.upgrade(upgraded, told, protocol)
+    },
+    async dial(hello, leg) {
+      const told = await welcomed(hello)
+      if (!('code' in told)) return stub.dial(told, leg)
+      leg.closed(told.code, told.reason)
+      return { drained() {}, close() {}, send: () => false }
+    },
+  }
+}
+
+function question(request: Request, room: string, { kind, user }: Pick<Hello, 'kind' | 'user'>) {
+  const token = new URL(request.url).searchParams.get('token')
+  const found = TOLD.map((name) => [name, request.headers.get(name)] as const).filter(([, value]) => value !== null)
+  return {
+    room,
+    kind,
+    ...(user !== undefined && { user }),
+    ...(token !== null && { token }),
+    headers: Object.fromEntries(found) as Record<string, string>,
+  }
+}
