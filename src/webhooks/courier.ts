@@ -1,4 +1,4 @@
-import { type OutboxChange, type OutboxRow, WEBHOOK_BATCH } from '../protocol/webhook.ts'
+import { type OutboxChange, type OutboxRow, type Retry, WEBHOOK_BATCH } from '../protocol/webhook.ts'
 import { DAY, retryAt } from './backoff.ts'
 import type { Answer } from './target.ts'
 
@@ -36,7 +36,11 @@ export class Courier {
   /** Events that wait. */
   #waiting: number
   #running: Promise<void> | null = null
+  /** What is on its way: keys, and how many events. */
   #carried: ReadonlySet<string> = new Set()
+  #carriedEvents = 0
+  /** Keys of what is being buried. */
+  readonly #leaving = new Set<string>()
   #stopped = false
   #silent = false
   #overflows = false
@@ -79,9 +83,12 @@ export class Courier {
       const at = batch[0]?.retry?.at ?? 0
       if (at > this.#host.now() || this.#host.now() > until) return this.#host.wakeAt(Math.max(at, this.#host.now()))
       this.#carried = new Set(batch.map(({ key }) => key))
+      this.#carriedEvents = eventsOf(batch)
       const answer = await this.#host.send(batch)
       const isDone = answer.isTaken ? await this.#delivered(batch) : await this.#failed(batch, answer)
       this.#carried = new Set()
+      this.#carriedEvents = 0
+      if (this.#waiting > this.#host.waiting) this.#cut()
       // What cannot be written now is tried again later, and so perhaps delivered twice.
       if (!isDone) return this.#host.wakeAt(retryAt(1, this.#host.now(), this.#host.random()))
     }
@@ -116,21 +123,24 @@ export class Courier {
       host.log(`The backend did not take what room ${host.room} has to tell (${why}); it is tried again for 24 hours`)
     this.#silent = true
     // What is behind it has waited as long for the same backend: it is given up with it, not tried for another day.
-    const over = host.oldest(CUT).filter((row) => time - row.time >= DAY)
+    const at = Math.max(retryAt(tries, time, host.random()), time + Math.min(retryAfter, 3600) * 1000)
+    const rows = this.#oldest()
+    const over = rows.filter((row) => time - row.time >= DAY)
     if (over.length > 0) {
       host.log(`Room ${host.room}: ${eventsOf(over)} events go to the dead letters: not taken within 24 hours`)
-      return this.#bury(over, `not taken within 24 hours: ${why}`)
+      return this.#bury(over, `not taken within 24 hours: ${why}`, rows[over.length], { tries, at, rows: 1 })
     }
-    const at = Math.max(retryAt(tries, time, host.random()), time + Math.min(retryAfter, 3600) * 1000)
     return host.commit({ retry: { key: first.key, retry: { tries, at, rows: batch.length } } })
   }
 
-  /** More waits than may: the oldest goes, but not what is on its way. */
+  /** More waits than may: the oldest goes. What is on its way is not counted, and goes only if it was not taken. */
   #cut(): void {
-    const rows = this.#host.oldest(CUT).filter(({ key }) => !this.#carried.has(key))
+    const rows = this.#oldest().filter(({ key }) => !this.#carried.has(key))
+    let excess = this.#waiting - this.#carriedEvents - this.#host.waiting
     const over: OutboxRow[] = []
     for (const row of rows) {
-      if (this.#waiting - eventsOf(over) <= this.#host.waiting) break
+      if (excess <= 0) break
+      excess -= row.count
       over.push(row)
     }
     if (over.length === 0) return
@@ -138,14 +148,30 @@ export class Courier {
     // Said once, not with each message that comes while nobody listens.
     if (!this.#overflows) this.#host.log(`Room ${this.#host.room}: the oldest events go to the dead letters: ${reason}`)
     this.#overflows = true
-    void this.#bury(over, reason)
+    void this.#bury(over, reason, rows[over.length], over.find(({ retry }) => retry !== null)?.retry ?? null)
   }
 
-  async #bury(rows: readonly OutboxRow[], reason: string): Promise<boolean> {
+  /** `retry`: what the next one, which is tried in their place, waits for; else a dead backend would be asked at once. */
+  async #bury(
+    rows: readonly OutboxRow[],
+    reason: string,
+    next: OutboxRow | undefined,
+    retry: Retry | null,
+  ): Promise<boolean> {
+    const keys = rows.map(({ key }) => key)
     this.#waiting -= eventsOf(rows)
-    const isDone = await this.#host.commit({ bury: { keys: rows.map(({ key }) => key), reason, at: this.#host.now() } })
+    for (const key of keys) this.#leaving.add(key)
+    const isDone = await this.#host.commit({
+      bury: { keys, reason, at: this.#host.now() },
+      ...(next !== undefined && retry !== null && { retry: { key: next.key, retry: { ...retry, rows: 1 } } }),
+    })
+    for (const key of keys) this.#leaving.delete(key)
     if (!isDone) this.#waiting += eventsOf(rows)
     return isDone
+  }
+
+  #oldest(): OutboxRow[] {
+    return this.#host.oldest(CUT).filter(({ key }) => !this.#leaving.has(key))
   }
 }
 

@@ -158,11 +158,25 @@ it('HOOK-8 lets no more wait than may: the oldest go, but not what is on its way
   slow.tells(2)
   const running = slow.courier.run()
   slow.tells(20)
-  expect(slow.outbox.letters('', 100).map(({ key }) => Number(key))).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+  expect(slow.outbox.letters('', 100).map(({ key }) => Number(key))).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   slow.answer = () => TAKEN
   finish(TAKEN)
   await running
   expect(slow.outbox.waiting).toBe(0)
+})
+
+it('HOOK-7, HOOK-8 an outbox that runs over does not make it ask a dead backend more often', async () => {
+  const post = new Post(5)
+  post.answer = () => FAILED
+  for (let hour = 0; hour < 4; hour++) {
+    for (let minute = 0; minute < 60; minute++) {
+      post.tells(2)
+      await post.passes(60_000)
+    }
+  }
+  expect(post.sent.length).toBeLessThan(30)
+  expect(post.outbox.waiting).toBe(5)
+  expect(post.outbox.untold(5).map(({ key }) => Number(key))).toEqual([476, 477, 478, 479, 480])
 })
 
 it('HOOK-3 delivers again what it could not write down as delivered', async () => {
