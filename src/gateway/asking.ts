@@ -17,7 +17,7 @@ export async function mayEnter(
   runtime: Runtime,
   request: Request,
   room: string,
-  { user }: Pick<Hello, 'user'>,
+  { user }: { readonly user?: string | undefined },
 ): Promise<void> {
   const welcome = await runtime.connect?.(question(request, room, { kind: 'sse', ...(user !== undefined && { user }) }))
   if (welcome?.refused !== undefined && welcome.isFinal) throw new Refusal('forbidden', welcome.refused)
