@@ -20,6 +20,7 @@ import type {
   Verdict,
   Work,
 } from '../room/ports.ts'
+import { readFor } from '../room/reading.ts'
 import { Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
@@ -239,7 +240,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       call()
       while (this.#due || this.#reads.length > 0) {
         const read = this.#reads.shift()
-        if (read !== undefined) this.#readNow(read.reader, read.scan)
+        if (read !== undefined) readFor(this.#room, this.#log, read, this)
         else this.#commitNow()
       }
       this.#lookAfter()
@@ -271,17 +272,6 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         if (took > 1) setTimeout(() => this.#turn(() => this.#beat.rested()), took)
         else this.#turn(() => this.#beat.rested())
       }, 0)
-    }
-
-    #readNow(reader: Connection | HistoryRead, scan: Scan): void {
-      try {
-        this.#room.page(reader, this.#log.read(scan))
-      } catch (error) {
-        this.report(error)
-        if (!('replyTo' in reader)) reader.close(CLOSE.storage, 'storage')
-        else if ('connection' in reader.replyTo) reader.replyTo.connection.close(CLOSE.storage, 'storage')
-        else this.reply(reader.replyTo.ticket, { type: 'error', code: 'storage', message: 'The log cannot be read' })
-      }
     }
 
     /** Nothing of these was written, or what came of it could not be told: the room is born again from what there is. */

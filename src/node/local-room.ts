@@ -20,19 +20,22 @@ import type {
   Verdict,
   Work,
 } from '../room/ports.ts'
+import { readFor } from '../room/reading.ts'
 import { Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { Teller } from '../webhooks/teller.ts'
+import { Alarm } from './alarm.ts'
 import { LegConnection } from './connection.ts'
 import type { Planned, SqliteLog } from './sqlite/log.ts'
 
 /** RFC 6455 section 7.4.1. */
 const INTERNAL_ERROR = 1011
+/** How long a room rests after a commit that failed (ms): the disk will hardly be better at once. */
+const SETBACK = 500
 /** How often those who are behind are looked after (ms). */
 const LOOK_AFTER = 1000
-const LONGEST = 2 ** 31 - 1
 
 const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
@@ -56,6 +59,8 @@ export interface LocalRoomOptions {
   verify(room: string, token: string): Promise<Verdict>
   /** Was it revoked in all rooms at once? */
   isRevoked(by: Identity): boolean
+  /** The room cannot be gone on with: not even what it was can be read. */
+  lost(room: LocalRoom): void
   report(error: unknown): void
 }
 
@@ -68,11 +73,12 @@ export class LocalRoom implements RoomHost {
   #log: SqliteLog
   #room: Room<unknown>
   readonly #works = new WorkQueue()
-  #alarm: NodeJS.Timeout | undefined
+  readonly #alarm = new Alarm(() => this.#room.alarm())
+  #touched = Date.now()
   readonly #asking = new Asking()
   #lookingAfter = false
   readonly #teller: Teller | null
-  #telling: NodeJS.Timeout | undefined
+  readonly #telling = new Alarm(() => void this.#teller?.run())
   #isClosed = false
 
   constructor(options: LocalRoomOptions) {
@@ -84,10 +90,14 @@ export class LocalRoom implements RoomHost {
     this.#teller = this.#hired(stored.waiting)
   }
 
-  /** Nobody is here and nothing is under way: it can be dropped, and made again from its log. */
-  get idle(): boolean {
-    const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && !this.#beat.busy
-    return isQuiet && this.#alarm === undefined && (this.#teller?.idle ?? true)
+  /** Nobody is here, nothing is under way, and nobody has come for so long (ms): it can be made again from its log. */
+  isIdle(since: number): boolean {
+    const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && !this.#alarm.isSet
+    return isQuiet && !this.#beat.busy && (this.#teller?.idle ?? true) && this.#touched <= since
+  }
+
+  get name(): string {
+    return this.#options.name
   }
 
   isRevoked(by: Identity): boolean {
@@ -105,19 +115,20 @@ export class LocalRoom implements RoomHost {
 
   /** Tells the backend nothing more; resolves when what is on its way has arrived or not. */
   async stopTelling(): Promise<void> {
-    clearTimeout(this.#telling)
+    this.#telling.set(null)
     await this.#teller?.stop()
   }
 
   /** The log goes away. */
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#telling)
+    this.#telling.set(null)
   }
 
   // ---- What the gateway asks ----
 
   command(command: Command): Promise<Reply> {
+    this.#touched = Date.now()
     if (command.type === 'dead' || command.type === 'resend') {
       return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
     }
@@ -166,6 +177,7 @@ export class LocalRoom implements RoomHost {
 
   closed(connection: Connection): void {
     this.#asking.forget(connection)
+    this.#touched = Date.now()
     if (this.#connections.delete(connection)) this.#room.close(connection)
   }
 
@@ -207,17 +219,7 @@ export class LocalRoom implements RoomHost {
   }
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
-    setImmediate(() => {
-      try {
-        this.#room.page(reader, this.#log.read(scan))
-      } catch (error) {
-        this.#options.report(error)
-        if (!('replyTo' in reader)) reader.close(CLOSE.storage, 'storage')
-        else if ('ticket' in reader.replyTo) {
-          this.reply(reader.replyTo.ticket, { type: 'error', code: 'storage', message: 'The log cannot be read' })
-        } else reader.replyTo.connection.close(CLOSE.storage, 'storage')
-      }
-    })
+    setImmediate(() => readFor(this.#room, this.#log, { reader, scan }, this))
   }
 
   reply(ticket: Ticket, reply: Reply, index?: number): void {
@@ -225,18 +227,7 @@ export class LocalRoom implements RoomHost {
   }
 
   wakeAt(time: number | null): void {
-    clearTimeout(this.#alarm)
-    this.#alarm = undefined
-    if (time === null) return
-    this.#alarm = setTimeout(
-      () => {
-        this.#alarm = undefined
-        this.#room.alarm()
-      },
-      // A timer takes no longer one; an alarm that comes too early is asked for again.
-      Math.min(Math.max(time - this.now(), 1), LONGEST),
-    )
-    this.#alarm.unref()
+    this.#alarm.set(time)
   }
 
   ask(connection: Connection, _hook: 'auth', token: string): void {
@@ -263,6 +254,16 @@ export class LocalRoom implements RoomHost {
 
   // ---- What the registry asks, when it commits for all rooms that are due ----
 
+  /** Is anything to be written, be it that older messages are to go? */
+  get hasWork(): boolean {
+    return !this.#works.isEmpty || this.#log.isDue(Date.now())
+  }
+
+  /** Has something written as soon as the room's pace lets it. */
+  work(): void {
+    this.#beat.request()
+  }
+
   /** What is to be written for all that waits. */
   plan(): Planned {
     return this.#log.plan(this.#works.take(), Date.now())
@@ -279,19 +280,42 @@ export class LocalRoom implements RoomHost {
     }
     if (plan.settled.told) this.#teller?.added(plan.settled.told)
     this.#lookAfter()
+    // One step of pruning was not enough.
+    if (this.#log.isDue(Date.now())) this.work()
     this.#rest(performance.now() - started)
   }
 
-  /** The transaction failed: nothing was written, and the room is born again from what was. */
-  failed(): void {
-    const works = this.#works.done()
+  /**
+   * Nothing was written, and the room is born again from what is. What came in meanwhile built upon what has failed,
+   * so it fails too.
+   */
+  failed(why: string): void {
+    const works = [...this.#works.done(), ...this.#works.take()]
+    this.#works.done()
     for (const connection of this.#asking.takeAll()) connection.close(CLOSE.storage, 'storage')
-    this.#log = this.#options.openLog()
-    this.#room = this.#born(this.#log.load())
-    const outcome = { error: 'storage', message: 'The log cannot be written' } as const
+    const message = `The log cannot be written: ${why}`
+    try {
+      this.#log = this.#options.openLog()
+      this.#room = this.#born(this.#log.load())
+    } catch (error) {
+      this.#lost(error)
+      return
+    }
+    const outcome = { error: 'storage', message } as const
     const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
     this.#room.settled({ entries: [], outcomes, head: this.#log.load().head })
-    this.#rest(1)
+    this.#rest(SETBACK)
+  }
+
+  /** Everyone is sent away, to come back when there may be a log again. */
+  #lost(error: unknown): void {
+    this.#options.report(error)
+    this.#alarm.set(null)
+    this.close()
+    this.#options.lost(this)
+    this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The log cannot be read' })
+    for (const connection of this.#connections) connection.close(CLOSE.storage, 'storage')
+    this.#connections.clear()
   }
 
   /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
@@ -304,10 +328,7 @@ export class LocalRoom implements RoomHost {
         const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
         this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } })
       })
-    const wakeAt = (time: number): void => {
-      clearTimeout(this.#telling)
-      this.#telling = setTimeout(() => void this.#teller?.run(), Math.max(time - Date.now(), 0)).unref()
-    }
+    const wakeAt = (time: number): void => this.#telling.set(time)
     const teller = new Teller({ room: name, backend, outbox: () => this.#log, commit, wakeAt, report }, waiting)
     if (teller.at !== null) wakeAt(teller.at)
     return teller

@@ -1,19 +1,22 @@
 import { markFrom } from '../protocol/cursor.ts'
+import { Refusal } from '../protocol/errors.ts'
 import type { Retention } from '../room/log/retention.ts'
 import type { Reply, Revocation, RoomLimits, Verdict } from '../room/ports.ts'
 import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
+import { Chores } from './chores.ts'
 import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
 import type { Planned } from './sqlite/log.ts'
+import type { Sync } from './sqlite/open.ts'
+import { outageOf } from './sqlite/outage.ts'
 import { SqliteStore } from './sqlite/store.ts'
 
-/** How often rooms in which nothing happens are let go (ms). */
-const SWEEP = 30_000
 /** What was revoked in all rooms is kept like what was in one, in one that no client can name. */
 const EVERYWHERE = '*'
 
 export interface RoomsOptions {
   readonly file: string
+  readonly sync?: Sync
   readonly room: RoomClass
   readonly limits: RoomLimits
   /** What a room keeps. Default: what the design says. */
@@ -21,41 +24,68 @@ export interface RoomsOptions {
   /** Who is told of what happens; null: nobody. */
   readonly backend: Backend | null
   verify(room: string, token: string): Promise<Verdict>
+  /** How long a room with nobody in it stays in memory (ms). */
+  readonly idle?: number
   report(error: unknown): void
 }
+
+type Plan = readonly [room: LocalRoom, planned: Planned]
 
 /** The rooms of this process, by name; and the one transaction that commits for all that are due. */
 export class Rooms {
   readonly #options: RoomsOptions
   readonly #store: SqliteStore
   readonly #rooms = new Map<string, LocalRoom>()
-  readonly #sweep: NodeJS.Timeout
+  readonly #chores: Chores
   #due: LocalRoom[] = []
+  #committing: Promise<void> | undefined
 
   constructor(options: RoomsOptions) {
     this.#options = options
-    const { file, kept } = options
+    const { file, sync, kept, report, idle } = options
     const writer = { mark: markFrom(crypto.getRandomValues(new Uint8Array(3))), since: Date.now() }
-    this.#store = new SqliteStore({ file, writer, ...(kept && { kept }) })
-    this.#sweep = setInterval(() => this.#letGo(), SWEEP)
-    this.#sweep.unref()
-    // What the process before was about to tell.
-    if (options.backend !== null) for (const name of this.#store.telling()) this.get(name)
+    this.#store = new SqliteStore({ file, writer, report, ...(sync && { sync }), ...(kept && { kept }) })
+    this.#chores = new Chores(this.#store, {
+      rooms: this.#rooms,
+      get: (name) => this.get(name),
+      report,
+      keeps: (name) => name === EVERYWHERE,
+      tells: options.backend !== null,
+      ...(idle !== undefined && { idle }),
+    })
   }
 
+  /** Why nothing can be written; undefined: it can. */
+  get outage(): string | undefined {
+    return this.#store.outage
+  }
+
+  /** @throws Refusal `storage` */
   get(name: string): LocalRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
     const { limits, report, verify } = this.#options
     const isEverywhere = name === EVERYWHERE
-    const room = isEverywhere ? Room : this.#options.room
     const backend = isEverywhere ? null : this.#options.backend
-    const isRevoked = (by: Identity) => !isEverywhere && this.isRevoked(by)
-    const openLog = () => this.#store.log(name, backend?.tells(name))
-    const due = (r: LocalRoom) => this.#isDue(r)
-    const made = new LocalRoom({ name, room, limits, backend, report, verify, isRevoked, openLog, due })
-    this.#rooms.set(name, made)
-    return made
+    try {
+      const made = new LocalRoom({
+        name,
+        room: isEverywhere ? Room : this.#options.room,
+        limits,
+        backend,
+        report,
+        verify,
+        isRevoked: (by) => !isEverywhere && this.isRevoked(by),
+        openLog: () => this.#store.log(name, backend?.tells(name)),
+        due: (room) => this.#isDue(room),
+        lost: () => this.#rooms.delete(name),
+      })
+      this.#rooms.set(name, made)
+      return made
+    } catch (error) {
+      report(error)
+      throw new Refusal('storage', 'The log cannot be read')
+    }
   }
 
   /** Was it revoked in all rooms at once? */
@@ -71,8 +101,8 @@ export class Rooms {
   }
 
   /** Sends everyone away; who waits for an acknowledgement has it before. */
-  drain(): void {
-    this.#commit()
+  async drain(): Promise<void> {
+    await this.#flush()
     const clients = [...this.#rooms.values()].reduce((sum, room) => sum + room.connections, 0)
     for (const room of this.#rooms.values()) room.drain(clients)
   }
@@ -82,37 +112,68 @@ export class Rooms {
     await Promise.all([...this.#rooms.values()].map((room) => room.stopTelling()))
   }
 
-  close(): void {
-    clearInterval(this.#sweep)
-    this.#commit()
+  async close(): Promise<void> {
+    this.#chores.stop()
+    await this.#flush()
     for (const room of this.#rooms.values()) room.close()
-    this.#store.close()
+    await this.#store.close()
+  }
+
+  /** Writes whatever waits, at whatever pace its room is. */
+  async #flush(): Promise<void> {
+    await this.#committing
+    for (const room of this.#rooms.values()) {
+      if (room.hasWork && !this.#due.includes(room)) this.#due.push(room)
+    }
+    await this.#commit()
   }
 
   #isDue(room: LocalRoom): void {
-    // After this turn of the event loop: what came in with it, for whichever room, shares one transaction.
-    if (this.#due.length === 0) setImmediate(() => this.#commit())
+    // One that was lost may still have a timer.
+    if (this.#rooms.get(room.name) !== room) return
     this.#due.push(room)
+    if (this.#due.length > 1 || this.#committing !== undefined) return
+    // After this turn of the event loop: what came in with it, for whichever room, shares one transaction.
+    setImmediate(() => this.#commit())
   }
 
-  #commit(): void {
-    const due = this.#due
-    this.#due = []
-    if (due.length === 0) return
-    const planned: [LocalRoom, Planned][] = []
+  /** One transaction at a time: what becomes due while the disk is waited for shares the next. */
+  #commit(): Promise<void> {
+    this.#committing ??= this.#commitAll()
+    return this.#committing
+  }
+
+  async #commitAll(): Promise<void> {
     try {
-      for (const room of due) planned.push([room, room.plan()])
-      const writes = planned.flatMap(([, plan]) => plan.writes)
-      if (writes.length > 0) this.#store.write(writes)
+      while (this.#due.length > 0) await this.#write(this.#due.splice(0).flatMap((room) => this.#planOf(room)))
     } catch (error) {
       this.#options.report(error)
-      for (const room of due) room.failed()
-      return
+    } finally {
+      this.#committing = undefined
     }
-    for (const [room, plan] of planned) room.written(plan)
   }
 
-  #letGo(): void {
-    for (const [name, room] of this.#rooms) if (room.idle && name !== EVERYWHERE) this.#rooms.delete(name)
+  #planOf(room: LocalRoom): Plan[] {
+    try {
+      return [[room, room.plan()]]
+    } catch (error) {
+      this.#options.report(error)
+      room.failed(outageOf(error) ?? 'what it holds cannot be read')
+      return []
+    }
+  }
+
+  async #write(plans: readonly Plan[]): Promise<void> {
+    const writes = plans.flatMap(([, { writes }]) => writes)
+    try {
+      if (writes.length > 0) await this.#store.write(writes)
+    } catch (error) {
+      if (this.#store.outage === undefined) this.#options.report(error)
+      // What one room cannot write must not keep the others from it.
+      if (plans.length > 1 && outageOf(error) === undefined) for (const plan of plans) await this.#write([plan])
+      else for (const [room] of plans) room.failed(this.#store.outage ?? 'the database refuses it')
+      return
+    }
+    for (const [room, planned] of plans) room.written(planned)
   }
 }

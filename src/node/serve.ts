@@ -17,6 +17,7 @@ import type { WebhookSettings } from '../webhooks/settings.ts'
 import { Clients } from './clients.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
+import type { Sync } from './sqlite/open.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
 import { nodePost } from './webhooks/post.ts'
 
@@ -32,6 +33,10 @@ export interface ServeOptions {
   readonly port?: number
   /** The SQLite file, made if it is not there. Default `.holdline/rooms.db`; `:memory:` keeps nothing. */
   readonly data?: string
+  /** What an acknowledgement survives: `normal` the death of the process, `full` that of the machine. Default `normal`. */
+  readonly sync?: Sync
+  /** How long a room with nobody in it stays in memory (ms). Default 30,000. */
+  readonly idle?: number
   /** The most that one message may have, in bytes. Default 65,536, at most 1,048,576. */
   readonly maxPayload?: number
   /** What a room keeps. Default: its newest 10,000 messages, for 7 days. */
@@ -77,6 +82,8 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     file: data,
     room: options.room ?? Room,
     limits: { payload: limit, presence: presenceList, ...shares },
+    ...(options.sync && { sync: options.sync }),
+    ...(options.idle !== undefined && { idle: options.idle }),
     ...(options.retention && { kept: options.retention }),
     backend,
     report,
@@ -98,7 +105,10 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     payloadLimit: limit,
     pollWait: 25,
     page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
-    ready: () => isReady || new Refusal('draining', 'The gateway takes no more work'),
+    ready: () => {
+      if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
+      return rooms.outage === undefined || new Refusal('storage', `The log cannot be written: ${rooms.outage}`)
+    },
     report,
   }
   const app = createGateway(() => runtime)
@@ -124,13 +134,16 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
+  }).catch(async (error) => {
+    await rooms.close()
+    throw error
   })
   return {
     url: toUrl(server.address() as AddressInfo),
     close: async () => {
       isReady = false
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
-      rooms.drain()
+      await rooms.drain()
       upgrades.drain()
       const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
       await upgrades.closed(PATIENCE)
@@ -139,7 +152,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
       await stopped
       await told
-      rooms.close()
+      await rooms.close()
     },
   }
 }

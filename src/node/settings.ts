@@ -22,6 +22,13 @@ const list = (value: string): string[] =>
     .map((each) => each.trim())
     .filter((each) => each !== '')
 
+const oneOf =
+  (...values: string[]) =>
+  (text: string, name: string): string => {
+    if (!values.includes(text)) throw new Error(`${name} must be ${values.join(' or ')}, not "${text}"`)
+    return text
+  }
+
 function retention(value: string, name: string): ReturnType<typeof parseRetention> {
   try {
     return parseRetention(value)
@@ -36,6 +43,7 @@ const SETTINGS = {
   PORT: { option: 'port', read: whole(0, 65_535) },
   HOLDLINE_DATA: { option: 'data', read: text },
   HOLDLINE_PRESENCE_LIST: { option: 'presenceList', read: whole(1, 100_000) },
+  HOLDLINE_SYNC: { option: 'sync', read: oneOf('full', 'normal') },
   HOLDLINE_RETENTION: { option: 'retention', read: retention },
   HOLDLINE_TRUSTED_PROXIES: { option: 'trustedProxies', read: list },
   HOLDLINE_REQUEST_TIMEOUT: { option: 'requestTimeout', read: whole(1, 3600) },

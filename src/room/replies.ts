@@ -23,6 +23,11 @@ export class Replies {
     waiting?.done(reply)
   }
 
+  /** Answers whoever still waits. */
+  forgetAll(reply: Reply): void {
+    for (const ticket of [...this.#open.keys()]) this.forget(ticket, reply)
+  }
+
   /** `index`: of the item within a batch, which is answered when all its items are. */
   answer(ticket: Ticket, reply: Reply, index: number | undefined): void {
     const waiting = this.#open.get(ticket)

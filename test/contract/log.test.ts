@@ -34,16 +34,18 @@ logContract('memory', async () => {
   return self
 })
 
-logContract('SQLite on Node', async () => {
-  const file = join(folder, `${randomUUID()}.db`)
-  let store: SqliteStore | undefined
-  const open: RemoteLog['reopen'] = async (kept) => {
-    store?.close()
-    store = openStore(file, 'mar', kept)
-    return local(logIn(store, 'room', WEBHOOK_EVENTS), open)
-  }
-  return open()
-})
+for (const sync of ['normal', 'full'] as const) {
+  logContract(`SQLite on Node, ${sync}`, async () => {
+    const file = join(folder, `${randomUUID()}.db`)
+    let store: SqliteStore | undefined
+    const open: RemoteLog['reopen'] = async (kept) => {
+      await store?.close()
+      store = openStore(file, 'mar', kept, 0, sync)
+      return local(logIn(store, 'room', WEBHOOK_EVENTS), open)
+    }
+    return open()
+  })
+}
 
 logContract('SQLite in a Durable Object', async () => {
   const send = object(edge.url)

@@ -13,7 +13,7 @@ export class RoomObject extends DurableObject {
       if (call.method === 'sql') return Response.json(this.ctx.storage.sql.exec(call.sql).toArray())
       if (call.method === 'reopen')
         this.#log = new ObjectLog(this.ctx.storage, call.kept, { room: 'room', events: WEBHOOK_EVENTS })
-      return Response.json(call.method === 'reopen' ? null : answer(this.#log, call))
+      return Response.json(call.method === 'reopen' ? null : await answer(this.#log, call))
     } catch (error) {
       return new Response(`${error}`, { status: 500 })
     }

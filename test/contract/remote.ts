@@ -1,8 +1,13 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Log } from '../../src/room/log/log.ts'
 import type { Retention } from '../../src/room/log/retention.ts'
-import type { Scan, Work } from '../../src/room/ports.ts'
+import type { Scan, Settled, Work } from '../../src/room/ports.ts'
 import type { Line, RemoteLog } from './log.ts'
+
+/** A log whose commits may take their time. */
+export type AnyLog = Omit<Log, 'append'> & {
+  append(...[works, now]: Parameters<Log['append']>): Settled | Promise<Settled>
+}
 
 export type Call =
   | { readonly method: 'append'; readonly works: readonly Work[]; readonly now: number }
@@ -20,10 +25,10 @@ const line = ({ json, cursor, audience }: Entry): Line => ({
 })
 
 /** What a log says to a call, as JSON can carry it. */
-export function answer(log: Log, call: Call): unknown {
+export async function answer(log: AnyLog, call: Call): Promise<unknown> {
   switch (call.method) {
     case 'append': {
-      const { entries, outcomes, head } = log.append(call.works, call.now)
+      const { entries, outcomes, head } = await log.append(call.works, call.now)
       return { entries: entries.map(line), outcomes: outcomes.map(({ outcome }) => outcome), head }
     }
     case 'read': {
@@ -55,8 +60,8 @@ export function remote(send: (call: Call) => Promise<unknown>, reopen: RemoteLog
 }
 
 /** A log in this process. */
-export const local = (log: Log, reopened: RemoteLog['reopen']): RemoteLog =>
-  remote(async (call) => JSON.parse(JSON.stringify(answer(log, call))), reopened)
+export const local = (log: AnyLog, reopened: RemoteLog['reopen']): RemoteLog =>
+  remote(async (call) => JSON.parse(JSON.stringify(await answer(log, call))), reopened)
 
 /** Calls a log that lives in a Durable Object of its own. */
 export function object(url: string): (call: unknown) => Promise<unknown> {

@@ -65,7 +65,7 @@ describe('the schema on Node', () => {
     const file = database('first.db', fixture('node-1.sql'))
     let store = open(file, 'new')
     const log: RemoteLog = local(logIn(store, 'lobby'), async (kept) => {
-      store.close()
+      await store.close()
       store = open(file, 'two', kept)
       return local(logIn(store, 'lobby'), log.reopen)
     })
@@ -73,7 +73,7 @@ describe('the schema on Node', () => {
     const other = logIn(store, 'other')
     other.load()
     expect(other.knows('backend three')).toBe(true)
-    store.close()
+    await store.close()
   })
 
   it('refuses a file of a newer one, and of something else, in one line that names it', () => {

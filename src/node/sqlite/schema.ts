@@ -90,9 +90,18 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ]
 
+/** A write that changes nothing. */
+export const TRIAL = `PRAGMA user_version = ${MIGRATIONS.length}`
+
+const versionOf = (db: DatabaseSync): number =>
+  (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+
+/** Can it be read as it is? */
+export const isCurrent = (db: DatabaseSync): boolean => versionOf(db) === MIGRATIONS.length
+
 /** Brings the file to the newest schema. @throws Error if it is of a newer Holdline, or of something else */
 export function migrate(db: DatabaseSync): void {
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  const version = versionOf(db)
   if (version > MIGRATIONS.length) {
     throw new Error(`it was written by a newer Holdline (schema ${version}; this one knows ${MIGRATIONS.length})`)
   }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { TRIAL } from './schema.ts'
 
 /** What a room's log asks. */
 const QUERIES = {
@@ -12,6 +13,9 @@ const QUERIES = {
   rowsAfter: `SELECT epoch, first, last, time, ids FROM packs
     WHERE room = ? AND (epoch, first) > (?, ?) ORDER BY epoch, first LIMIT ?`,
   firstRows: 'SELECT epoch, first, last, time, ids FROM packs WHERE room = ? ORDER BY epoch, first LIMIT ?',
+  stored: 'SELECT room, name FROM rooms WHERE room > ? ORDER BY room LIMIT ?',
+  inhabited: `SELECT room, name FROM (SELECT DISTINCT room FROM sessions WHERE room > ? ORDER BY room LIMIT ?)
+    JOIN rooms USING (room) ORDER BY room`,
   sessions: 'SELECT row FROM sessions WHERE room = ?',
   id: 'SELECT epoch, "offset", fingerprint FROM ids WHERE room = ? AND key = ?',
   // From the pack that holds the first wanted offset: the last one that begins at or before it.
@@ -24,7 +28,8 @@ const QUERIES = {
     SELECT max(key) AS key FROM outbox WHERE room = ?1 UNION ALL SELECT max(key) FROM dead WHERE room = ?1)`,
   waiting: 'SELECT coalesce(sum(count), 0) AS waiting FROM outbox WHERE room = ?',
   dead: 'SELECT key, count, events, reason, died FROM dead WHERE room = ? AND key > ? ORDER BY key LIMIT ?',
-  telling: 'SELECT DISTINCT name FROM outbox JOIN rooms USING (room)',
+  telling: `SELECT room, name FROM (SELECT DISTINCT room FROM outbox WHERE room > ? ORDER BY room LIMIT ?)
+    JOIN rooms USING (room) ORDER BY room`,
 } as const
 
 /** What it writes. */
@@ -39,6 +44,7 @@ const WRITES = {
   dropId: 'DELETE FROM ids WHERE room = ? AND key = ?',
   putSession: 'INSERT OR REPLACE INTO sessions (room, id, row) VALUES (?, ?, ?)',
   dropSession: 'DELETE FROM sessions WHERE room = ? AND id = ?',
+  trial: TRIAL,
   setState: 'UPDATE rooms SET state = ? WHERE room = ?',
   addUntold: 'INSERT INTO outbox (room, key, time, count, events) VALUES (?, ?, ?, ?, ?)',
   dropUntold: 'DELETE FROM outbox WHERE room = ? AND key = ?',

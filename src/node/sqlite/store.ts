@@ -1,56 +1,149 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import type { WebhookEvent } from '../../protocol/webhook.ts'
 import { RETENTION, type Retention } from '../../room/log/retention.ts'
 import { type Ground, SqliteLog } from './log.ts'
-import { migrate } from './schema.ts'
-import { prepareQueries, type Write, writerOf } from './statements.ts'
+import { MEMORY, type Opened, openFile, type Sync } from './open.ts'
+import { outageOf } from './outage.ts'
+import { prepareQueries, type Queries, type Write } from './statements.ts'
+import { type Writer, writerFor } from './writer.ts'
 
 export interface StoreOptions {
   /** The database's path, or `:memory:`. */
   readonly file: string
   readonly writer: Ground['writer']
+  readonly sync?: Sync
   /** What a room keeps. */
   kept?(room: string): Retention
+  /** What the operator should know. */
+  report?(error: unknown): void
 }
+
+/** While nothing can be written, how often it is tried whether it can be again (ms), and with how much. */
+const RETRY = 1000
+const TRIAL = new Uint8Array(256 * 1024)
 
 /** All rooms of a Node process in one SQLite file, so that one transaction commits what many of them have to write. */
 export class SqliteStore {
-  readonly #db: DatabaseSync
+  readonly #options: StoreOptions
   readonly #ground: Ground
-  readonly #kept: (room: string) => Retention
-  readonly write: (writes: readonly Write[]) => void
+  #opened: Opened
+  #sql: Queries
+  #writer: Writer | undefined
+  #outage: string | undefined
+  #retry: NodeJS.Timeout | undefined
 
-  /** @throws Error if the file cannot be opened, or another process has it */
-  constructor({ file, writer, kept = () => RETENTION }: StoreOptions) {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
-    this.#db = new DatabaseSync(file)
-    this.#kept = kept
-    try {
-      // EXCLUSIVE: two processes on one file would each have their own idea of every room's head.
-      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      migrate(this.#db)
-    } catch (error) {
-      this.#db.close()
-      throw new Error(`${file} cannot be used: ${(error as Error).message}`, { cause: error })
+  /** @throws Error if the file cannot even be read, or another process has it */
+  constructor(options: StoreOptions) {
+    this.#options = options
+    this.#opened = openFile(options.file)
+    this.#sql = prepareQueries(this.#opened.db)
+    let last = -1
+    const self = this
+    this.#ground = {
+      get sql() {
+        return self.#sql
+      },
+      writer: options.writer,
+      nextRoom: () => {
+        if (last === -1) ({ last } = this.#sql.lastRoom.get() as { last: number })
+        return ++last
+      },
     }
-    const sql = prepareQueries(this.#db)
-    let { last } = sql.lastRoom.get() as { last: number }
-    this.#ground = { sql, writer, nextRoom: () => ++last }
-    this.write = writerOf(this.#db)
+    if (this.#opened.outage === undefined) this.#writer = this.#newWriter()
+    else this.#fails(this.#opened.outage)
+  }
+
+  /** Why nothing can be written; undefined: it can. */
+  get outage(): string | undefined {
+    return this.#outage
   }
 
   log(room: string, tells: readonly WebhookEvent[] = []): SqliteLog {
-    return new SqliteLog(this.#ground, room, this.#kept(room), tells)
+    const { kept = () => RETENTION } = this.#options
+    return new SqliteLog(this.#ground, room, kept(room), tells)
   }
 
-  /** Rooms that have something to tell. */
-  telling(): string[] {
-    return this.#ground.sql.telling.all().map(({ name }) => name as string)
+  /** The next rooms after that number: all that are stored, those that have sessions, or those with something to tell. */
+  rooms(which: 'stored' | 'inhabited' | 'telling', after: number, limit: number): { room: number; name: string }[] {
+    return this.#sql[which].all(after, limit) as unknown as { room: number; name: string }[]
   }
 
-  close(): void {
-    this.#db.close()
+  /** Writes all of it or nothing, one call at a time. @throws Error if nothing was written */
+  async write(writes: readonly Write[]): Promise<void> {
+    if (this.#writer === undefined) throw new Error(`${this.#options.file} cannot be written: ${this.#outage}`)
+    try {
+      // Not awaited if there is nothing to wait for: what was written now is settled now.
+      const writing = this.#writer.write(writes)
+      if (writing !== undefined) await writing
+      this.#recovers()
+    } catch (error) {
+      const outage = outageOf(error)
+      if (outage !== undefined) this.#fails(outage)
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#retry)
+    await this.#writer?.close()
+    if (this.#opened.db.isOpen) this.#opened.db.close()
+    this.#opened.lock?.close()
+  }
+
+  #newWriter(): Writer {
+    const { file, sync = 'normal' } = this.#options
+    return writerFor(this.#opened.db, file, sync)
+  }
+
+  #fails(outage: string): void {
+    if (this.#outage === undefined) this.#report(`cannot be written: ${outage}. Publishing is refused until it can`)
+    this.#outage = outage
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => this.#try(), RETRY)
+    this.#retry.unref()
+  }
+
+  #recovers(): void {
+    if (this.#outage === undefined) return
+    clearTimeout(this.#retry)
+    this.#outage = undefined
+    this.#report('can be written again')
+  }
+
+  /** Finds out by itself that it can write again: those who would publish may have been sent elsewhere. */
+  async #try(): Promise<void> {
+    try {
+      if (this.#writer === undefined) this.#reopen()
+      this.#leaveRoom()
+      await this.write([['trial']])
+    } catch (error) {
+      this.#fails(outageOf(error) ?? (error as Error).message)
+    }
+  }
+
+  #reopen(): void {
+    // Closed first: the connections of a process share what they know of a file, also that it cannot be written.
+    if (this.#opened.db.isOpen) this.#opened.db.close()
+    this.#opened = openFile(this.#options.file)
+    this.#sql = prepareQueries(this.#opened.db)
+    if (this.#opened.outage !== undefined) throw new Error(this.#opened.outage)
+    this.#writer = this.#newWriter()
+  }
+
+  /** One page may find a place where a commit does not. */
+  #leaveRoom(): void {
+    const { file } = this.#options
+    if (file === MEMORY) return
+    const trial = openSync(`${file}.trial`, 'w')
+    try {
+      writeSync(trial, TRIAL)
+    } finally {
+      closeSync(trial)
+      rmSync(`${file}.trial`)
+    }
+  }
+
+  #report(what: string): void {
+    this.#options.report?.(`${this.#options.file} ${what}`)
   }
 }

@@ -1,0 +1,98 @@
+import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads'
+import { connect, type Sync } from './open.ts'
+import { type Write, writerOf } from './statements.ts'
+
+/** What the thread is asked for: to write, or to move what was written from the write-ahead log into the database. */
+export type Request = { readonly writes: readonly Write[] } | 'checkpoint' | 'close'
+
+interface ThreadData {
+  readonly file: string
+  readonly sync: Sync
+}
+
+interface Answer {
+  readonly error?: { readonly message: string; readonly errcode?: number }
+}
+
+/** A write-ahead log longer than this is begun anew, for which writers must pause (pages of 4 KiB). */
+const LONG = 8192
+
+/** A second thread with its own connection: where a write waits for the disk, nobody else waits with it. */
+export class DatabaseThread {
+  readonly #data: ThreadData
+  readonly #asked: { resolve(): void; reject(error: Error): void }[] = []
+  #worker: Worker | undefined
+
+  constructor(file: string, sync: Sync) {
+    this.#data = { file, sync }
+  }
+
+  /** Answered in the order of asking. @throws what SQLite did, with its `errcode` */
+  ask(request: Request): Promise<void> {
+    const worker = this.#started()
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ resolve, reject })
+      worker.postMessage(request)
+    })
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    await this.ask('close')
+    await worker.terminate()
+  }
+
+  /** One that died is started again by the next request. */
+  #started(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const worker = new Worker(new URL(import.meta.url), { workerData: { holdline: this.#data } })
+    const died = (error: Error): void => {
+      if (this.#worker === worker) this.#worker = undefined
+      for (const { reject } of this.#asked.splice(0)) reject(error)
+    }
+    worker.on('message', ({ error }: Answer) => {
+      const asked = this.#asked.shift()
+      if (error === undefined) asked?.resolve()
+      else asked?.reject(Object.assign(new Error(error.message), { errcode: error.errcode }))
+    })
+    worker.on('error', died)
+    worker.on('exit', () => died(new Error('The thread that writes has ended')))
+    worker.unref()
+    this.#worker = worker
+    return worker
+  }
+}
+
+/** The thread's own side. */
+function listen(port: MessagePort, { file, sync }: ThreadData): void {
+  const open = () => {
+    const db = connect(file, sync)
+    const passive = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+    const restart = db.prepare('PRAGMA wal_checkpoint(RESTART)')
+    return { db, write: writerOf(db), passive, restart }
+  }
+  let opened: ReturnType<typeof open> | undefined
+  const serve = (request: Request): void => {
+    if (request === 'close') {
+      opened?.db.close()
+      return
+    }
+    opened ??= open()
+    if (request !== 'checkpoint') opened.write(request.writes)
+    else if ((opened.passive.get() as { log: number }).log > LONG) opened.restart.get()
+  }
+  port.on('message', (request: Request) => {
+    let answer: Answer = {}
+    try {
+      serve(request)
+    } catch (error) {
+      const { message, errcode } = error as Error & { errcode?: number }
+      answer = { error: { message, ...(errcode !== undefined && { errcode }) } }
+    }
+    port.postMessage(answer)
+  })
+}
+
+const own = workerData as { readonly holdline?: ThreadData } | null
+if (!isMainThread && parentPort !== null && own?.holdline !== undefined) listen(parentPort, own.holdline)

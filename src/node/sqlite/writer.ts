@@ -1,0 +1,75 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { MEMORY, type Sync } from './open.ts'
+import { type Write, writerOf } from './statements.ts'
+import { DatabaseThread } from './thread.ts'
+
+/** Writes what is planned, all of it in one transaction. One at a time. */
+export interface Writer {
+  /** @throws what SQLite did, at once or later; then nothing was written */
+  write(writes: readonly Write[]): void | Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * After so many bytes, or so long (ms), what was written is moved from the write-ahead log into the database, and the disk
+ * waited for: what a machine that dies takes with it is bounded by that. A commit writes whole pages: some 12 kB besides.
+ */
+const MOST = 4 * 1024 * 1024
+const LONGEST = 1000
+const COMMIT = 12 * 1024
+
+export function writerFor(db: DatabaseSync, file: string, sync: Sync): Writer {
+  if (file === MEMORY) return { write: writerOf(db), close: async () => {} }
+  return sync === 'full' ? threadWriter(file) : loopWriter(db, file)
+}
+
+/** `full`: the thread waits for the disk, and nobody else. */
+function threadWriter(file: string): Writer {
+  const thread = new DatabaseThread(file, 'full')
+  // Started now, or the first who publishes would wait for that.
+  thread.ask('checkpoint').catch(() => {})
+  return { write: (writes) => thread.ask({ writes }), close: () => thread.close() }
+}
+
+/** `normal`: a commit waits for no disk, so the event loop does it. Only checkpoints do, so they are the thread's. */
+function loopWriter(db: DatabaseSync, file: string): Writer {
+  const thread = new DatabaseThread(file, 'normal')
+  const write = writerOf(db)
+  let written = 0
+  let isBusy = false
+  let later: NodeJS.Timeout | undefined
+  db.exec('PRAGMA wal_autocheckpoint = 0')
+  const checkpoint = (): void => {
+    clearTimeout(later)
+    later = undefined
+    if (isBusy) return
+    isBusy = true
+    written = 0
+    // A checkpoint that fails loses nothing: the next one does its work too.
+    thread
+      .ask('checkpoint')
+      .catch(() => {})
+      .finally(() => {
+        isBusy = false
+        if (written > 0) soon()
+      })
+  }
+  const soon = (): void => {
+    later ??= setTimeout(checkpoint, LONGEST).unref()
+  }
+  return {
+    write(writes) {
+      write(writes)
+      written += writes.reduce((sum, [, ...values]) => sum + sizeOf(values), COMMIT)
+      if (written > MOST) checkpoint()
+      else soon()
+    },
+    close() {
+      clearTimeout(later)
+      return thread.close()
+    },
+  }
+}
+
+const sizeOf = (values: readonly unknown[]): number =>
+  values.reduce((sum: number, value) => sum + (typeof value === 'string' ? value.length : 8), 0)
