@@ -258,7 +258,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         if (settled.told) this.#teller?.added(settled.told)
       } catch (error) {
         this.report(error)
-        this.#reborn(this.#works.done())
+        this.#reborn()
       } finally {
         this.#rest(started)
       }
@@ -274,8 +274,13 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       }, 0)
     }
 
-    /** Nothing of these was written, or what came of it could not be told: the room is born again from what there is. */
-    #reborn(works: readonly Work[]): void {
+    /**
+     * Nothing was written, or what came of it could not be told: the room is born again from what there is. What waits
+     * was built upon what has failed (state, presence), so it fails too.
+     */
+    #reborn(): void {
+      const works = [...this.#works.done(), ...this.#works.take()]
+      this.#works.done()
       for (const connection of this.#asking.takeAll()) connection.close(CLOSE.storage, 'storage')
       this.#log = this.#openLog()
       const stored = this.#log.load()

@@ -34,9 +34,6 @@ export function changeJson(change: PresenceChange, rev: string): string {
 export const listJson = ({ count, members, rev }: PresenceList, head = '{'): string =>
   `${head}"count":${count},"members":[${members.map((each) => `{${member(each)}}`).join(',')}],"rev":"${rev}"}`
 
-/** Does a presence event stand for that rev? */
-export const saysRev = (json: string, rev: string): boolean => json.endsWith(`,"rev":"${rev}"}`)
-
 export const syncEvent = (list: PresenceList): Item => ({
   type: 'presence',
   json: listJson(list, '{"type":"presence","action":"sync",'),

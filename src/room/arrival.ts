@@ -14,7 +14,7 @@ export interface Arrival {
 
 /** Where a connection that arrives is served from, and what it is greeted with (FOLLOW-1 to FOLLOW-4). */
 export function arrive(room: string, head: Head, hello: Hello): Arrival {
-  const { codec, cursor, rewind, resume, session, pass } = hello
+  const { codec, cursor, rewind, resume, session, pass, presence } = hello
   const end = headPosition(head)
   const start: { after: Position; gap?: Gap } =
     cursor === undefined
@@ -37,5 +37,7 @@ export function arrive(room: string, head: Head, hello: Hello): Arrival {
   // until the first page is read; it is answered at once when it asks where it stands (POLL-2).
   const greetsPoll = cursor === undefined && !isBehind
   const greeting = codec !== 'poll' || greetsPoll ? [welcome, ...gaps] : gaps
-  return { greeting, ...(isBehind && { at: after }), ...(gap !== undefined && { gap }) }
+  // A poll may have to wait until it can be told who is here; what comes meanwhile is still to be read to it.
+  const mayWait = codec === 'poll' && presence !== undefined && cursor !== undefined
+  return { greeting, ...((isBehind || mayWait) && { at: after }), ...(gap !== undefined && { gap }) }
 }

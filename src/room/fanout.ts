@@ -14,7 +14,7 @@ import type { Presence } from './presence.ts'
 interface Member extends Reader {
   readonly connection: Connection
   readonly session: string
-  readonly group: Group
+  group: Group
   /** Messages since it last saw one, counted while it is named in an audience. */
   unseen: number
 }
@@ -37,6 +37,8 @@ export class Fanout {
   readonly #presence: Presence
   readonly #members = new Map<Connection, Member>()
   readonly #groups = newGroups()
+  /** Those who are to hear who is here as soon as it has been told that they are (PRES-1). */
+  readonly #awaiting = new Set<Member>()
   /** Those who are behind because they do not read, and since when (ms). */
   readonly #stuck = new Map<Member, number>()
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
@@ -64,9 +66,8 @@ export class Fanout {
 
   /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
   join(connection: Connection, greeting: readonly Item[] = []): void {
-    const { codec, session, user, at, presence } = connection.attachment
-    const hearsPresence = presence !== undefined
-    const group = this.#groups.find((g) => g.codec === codec && g.hearsPresence === hearsPresence) as Group
+    const { session, user, at, codec } = connection.attachment
+    const group = this.#groupOf(connection)
     const member: Member = { connection, session, group, unseen: 0, ...(user !== undefined && { user }) }
     this.#members.set(connection, member)
     if (at === undefined) this.#becomeLive(member, greeting)
@@ -80,6 +81,7 @@ export class Fanout {
     if (member === undefined) return
     this.#members.delete(connection)
     member.group.live.delete(member)
+    this.#awaiting.delete(member)
     this.#stuck.delete(member)
     this.#left(connection)
   }
@@ -90,6 +92,12 @@ export class Fanout {
     this.#head = head
     let at = before
     for (const chunk of packs(entries)) at = this.#flush(chunk, at)
+    for (const member of this.#awaiting) {
+      if (!this.#presence.hasTold(member.session)) continue
+      this.#awaiting.delete(member)
+      // Behind again, it is told when it is live again.
+      if (member.group.live.delete(member) || member.group.codec === 'poll') this.#advance(member)
+    }
   }
 
   /** A page that was read for a connection that is not live. */
@@ -109,7 +117,8 @@ export class Fanout {
       }
       items.unshift(gapEvent({ after: formatCursor(at), before: withheld, reason: 'forbidden' }))
     }
-    if (comparePositions(page.floor, at) > 0) {
+    const isPruned = comparePositions(page.floor, at) > 0
+    if (isPruned) {
       // What it was to read next has been pruned since.
       items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
     }
@@ -117,8 +126,9 @@ export class Fanout {
     // Nothing follows a poll's answer, and in a busy room each has messages: what it missed must stand beside them.
     const isLast = member.group.codec === 'poll' && comparePositions(page.through, headPosition(this.#head)) >= 0
     if (isLast) items.push(...this.#missed(connection))
-    connection.attach({ ...connection.attachment, at: page.through })
-    if (this.#send(member, items, page.through) && member.group.codec === 'poll') return
+    const through = isPruned && comparePositions(page.through, page.floor) < 0 ? page.floor : page.through
+    connection.attach({ ...connection.attachment, at: through })
+    if (this.#send(member, items, through) && member.group.codec === 'poll') return
     this.#advance(member)
   }
 
@@ -152,7 +162,7 @@ export class Fanout {
    * reads would have them pile up for ever: it is closed.
    */
   write(connection: Connection, pack: Pack): void {
-    if (connection.credit() >= this.#answerBound) connection.write(pack)
+    if (connection.credit() >= this.#answerBound) this.#put(connection, pack)
     else this.#end(connection, CLOSE.slow, 'slow')
   }
 
@@ -167,6 +177,16 @@ export class Fanout {
     this.#end(connection, code, reason)
   }
 
+  /** One that cannot be written to is gone, and is no reason why the others should not hear. */
+  #put(connection: Connection, pack: Pack): void {
+    try {
+      connection.write(pack)
+    } catch (error) {
+      this.#host.report(error)
+      this.#end(connection, CLOSE.more, 'more')
+    }
+  }
+
   /** It is gone at once: who does not read, or has vanished, never answers a close, and on the edge nobody gives up. */
   #end(connection: Connection, code: number, reason: string): void {
     connection.close(code, reason)
@@ -176,6 +196,8 @@ export class Fanout {
   /** Reads on if the connection can take it, or turns live at the head: a pack boundary, so nothing lies between. */
   #advance(member: Member): void {
     const { connection } = member
+    // Writing to it may have been its end.
+    if (!this.#members.has(connection)) return
     const { at } = connection.attachment
     const through = headPosition(this.#head)
     if (at === undefined || comparePositions(at, through) >= 0) {
@@ -188,20 +210,36 @@ export class Fanout {
   }
 
   #becomeLive(member: Member, greeting: readonly Item[]): void {
-    const { connection, group } = member
+    const { connection } = member
     const { at, presence, ...attachment } = connection.attachment
-    const items = [...greeting, ...this.#missed(connection)]
-    if (at !== undefined || (presence !== undefined && presence !== IN_STEP)) {
-      connection.attach({ ...attachment, ...(presence !== undefined && { presence: IN_STEP }) })
+    const mustWait = this.#isBehindPresence(connection) && !this.#presence.hasTold(attachment.session)
+    if (mustWait) this.#awaiting.add(member)
+    // It has one answer, and that is to say who is here.
+    if (mustWait && attachment.codec === 'poll') return
+    const items = mustWait ? greeting : [...greeting, ...this.#missed(connection)]
+    const isInStep = presence === undefined || mustWait ? presence : IN_STEP
+    if (at !== undefined || presence !== isInStep) {
+      connection.attach({ ...attachment, ...(isInStep !== undefined && { presence: isInStep }) })
     }
-    if (this.#send(member, items, headPosition(this.#head)) && group.codec === 'poll') return
-    group.live.add(member)
+    const isAnswered = this.#send(member, items, headPosition(this.#head)) && attachment.codec === 'poll'
+    if (isAnswered || !this.#members.has(connection)) return
+    member.group = this.#groupOf(connection)
+    member.group.live.add(member)
+  }
+
+  /** A live connection hears of changes once it has been told what they change. */
+  #groupOf({ attachment: { codec, presence, at } }: Connection): Group {
+    const hearsPresence = presence === IN_STEP && at === undefined
+    return this.#groups.find((group) => group.codec === codec && group.hearsPresence === hearsPresence) as Group
+  }
+
+  #isBehindPresence({ attachment: { presence } }: Connection): boolean {
+    return presence !== undefined && presence !== IN_STEP && presence !== this.#presence.rev
   }
 
   /** What it has to hear of presence before it hears of changes. */
-  #missed({ attachment: { presence } }: Connection): readonly Item[] {
-    const isInStep = presence === undefined || presence === IN_STEP || presence === this.#presence.rev
-    return isInStep ? [] : [this.#presence.sync()]
+  #missed(connection: Connection): readonly Item[] {
+    return this.#isBehindPresence(connection) ? [this.#presence.sync()] : []
   }
 
   #flush(chunk: readonly Entry[], before: Position): Position {
@@ -225,8 +263,8 @@ export class Fanout {
         if (due === null) continue
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
-          member.connection.write(due)
           if (group.codec === 'poll') group.live.delete(member)
+          this.#put(member.connection, due)
         }
       }
     }

@@ -34,7 +34,7 @@ export function toHistoryPage(head: Head, { reader, gap: known, since = 0 }: His
     messages: page.entries
       .filter((entry) => entry.time >= since && mayRead(reader, entry.audience))
       .map(({ type, cursor, json }) => ({ type, cursor, json })),
-    next: formatCursor(page.through),
+    next: formatCursor(isPruned && comparePositions(page.through, page.floor) < 0 ? page.floor : page.through),
     // `before` is exclusive, so going back from here names the place behind the last one that was not scanned.
     prev: hasBefore(head, page.after) ? formatCursor({ ...page.after, offset: page.after.offset + 1 }) : null,
     ...(gap !== undefined && { gap }),

@@ -121,7 +121,11 @@ export class Participants {
 
   /** Asks for the alarm when the next session that is worth one ends. */
   schedule(): void {
-    if (!this.#stage.keepsSessions && this.presence.isEmpty) return
+    if (!this.#keepsSessions && this.presence.isEmpty) {
+      // Not just left as it was: a time that has come would come again at once, and for ever.
+      this.#stage.wakeAt(null)
+      return
+    }
     for (const { held, endsAt } of this.#sessions.ending()) {
       if (!this.#isKept(held)) continue
       this.#stage.wakeAt(endsAt)

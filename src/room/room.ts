@@ -305,8 +305,8 @@ export class Room<State = unknown> {
   /** Commit, then deliver: what the log now holds goes out, and who asked for it is told. */
   settled({ entries, outcomes, head }: Settled): void {
     this.#head = head
-    this.#fanout.deliver(entries, head)
     const counts = this.#participants.presence.settled(entries)
+    this.#fanout.deliver(entries, head)
     if (counts.length > 0) this.#host.commit({ drafts: counts })
     const told = new Map<Connection, Item[]>()
     for (const { replyTo, outcome } of outcomes) {

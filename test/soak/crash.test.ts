@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { chapter } from '../conformance/suite.ts'
-import { announce, Random, seed } from './random.ts'
+import { Random } from '../random.ts'
+import { announce, seed } from './seed.ts'
 import { crashRounds } from './rounds.ts'
 
 announce('crash')

@@ -5,7 +5,8 @@ import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, range } from '../conformance/suite.ts'
 import { type Leg, legs } from './legs.ts'
-import { announce, Random, seed } from './random.ts'
+import { Random } from '../random.ts'
+import { announce, seed } from './seed.ts'
 
 announce('hop')
 const HOPS = 200

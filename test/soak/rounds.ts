@@ -5,7 +5,7 @@ import { freshRoom, type Gateway } from '../conformance/suite.ts'
 import { eventually } from '../targets/target.ts'
 import { Ledger } from './ledger.ts'
 import { type Place, publishers } from './publishers.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../random.ts'
 import { readers } from './readers.ts'
 
 /** One room with all who publish to it and read it. */

@@ -1,0 +1,24 @@
+/** What can fail beneath a room. */
+export type Fault = 'commit' | 'read' | 'send'
+
+/** Decides which of them do: by chance, or the n-th of a kind. Counts them all, so that a sweep knows how many there are. */
+export class Faults {
+  readonly counts: Record<Fault, number> = { commit: 0, read: 0, send: 0 }
+  readonly #fails: (fault: Fault, n: number) => boolean
+  #healed = false
+
+  constructor(fails: (fault: Fault, n: number) => boolean = () => false) {
+    this.#fails = fails
+  }
+
+  /** Nothing fails any more. */
+  heal(): void {
+    this.#healed = true
+  }
+
+  /** @throws Error if this one fails */
+  hit(fault: Fault): void {
+    const n = ++this.counts[fault]
+    if (!this.#healed && this.#fails(fault, n)) throw new Error(`${fault} ${n} was made to fail`)
+  }
+}

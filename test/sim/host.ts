@@ -1,0 +1,321 @@
+import type { Position } from '../../src/protocol/cursor.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import { LIMITS } from '../../src/protocol/limits.ts'
+import type { PresenceList } from '../../src/protocol/presence.ts'
+import { Beat } from '../../src/room/beat.ts'
+import { headPosition } from '../../src/room/extent.ts'
+import type { Log } from '../../src/room/log/log.ts'
+import type { MemoryLog } from '../../src/room/log/memory.ts'
+import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Work } from '../../src/room/ports.ts'
+import { readFor } from '../../src/room/reading.ts'
+import { Replies } from '../../src/room/replies.ts'
+import { Room } from '../../src/room/room.ts'
+import { WorkQueue } from '../../src/room/work-queue.ts'
+import type { Random } from '../random.ts'
+import type { Faults } from './faults.ts'
+import type { Wire } from './wire.ts'
+
+export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
+
+export interface HostOptions {
+  /** As a Durable Object does it: a commit is settled within the turn, and the room may sleep. Else as Node does. */
+  readonly isEdge: boolean
+  readonly room: RoomClass
+  readonly presence: number
+  readonly log: MemoryLog
+  readonly faults: Faults
+  readonly random: Random
+}
+
+export interface Step {
+  readonly name: string
+  readonly weight: number
+  run(): void
+}
+
+/** Bytes that one commit takes on the edge: little, so that some are split. */
+const TURN_BYTES = 1500
+
+/** One runtime as far as a room can tell, on a clock that stands until it is moved. */
+export class Host implements RoomHost {
+  readonly #options: HostOptions
+  /** All that was ever committed, in the order of the feed. */
+  readonly feed: Entry[] = []
+  readonly errors: unknown[] = []
+  readonly wires = new Set<Wire>()
+  room!: Room<unknown>
+  #works = new WorkQueue()
+  #replies = new Replies()
+  #beat = new Beat(() => {})
+  #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
+  #isDue = false
+  #committing: readonly Work[] | undefined
+  #isResting = false
+  #alarm: number | null = null
+  #now = 1_800_000_000_000
+  #ids = 0
+  /** How often the alarm was set, as the edge is charged for it. */
+  alarms = 0
+
+  constructor(options: HostOptions) {
+    this.#options = options
+    this.#start()
+  }
+
+  // ---- What clients do ----
+
+  open(wire: Wire, hello: Hello): boolean {
+    if (hello.kind !== 'websocket') this.#endAtOnce(wire)
+    let isIn = false
+    this.#guard(wire, () => {
+      isIn = this.room.open(wire, hello)
+      if (isIn && !(wire.isEnded && !this.#options.isEdge)) this.wires.add(wire)
+    })
+    if (this.#options.isEdge && wire.isAnswered) this.gone(wire)
+    return isIn
+  }
+
+  receive(wire: Wire): void {
+    const text = wire.toServer.shift()
+    if (text !== undefined) this.#guard(wire, () => this.room.message(wire, text))
+  }
+
+  drained(wire: Wire): void {
+    if (!this.#options.isEdge && this.wires.has(wire)) this.#guard(wire, () => this.room.drained(wire))
+  }
+
+  /** The server notices that a wire's other end is gone. */
+  gone(wire: Wire): void {
+    if (this.wires.delete(wire)) this.#turn(() => this.room.close(wire))
+  }
+
+  command(command: Command, done: (reply: Reply) => void): void {
+    const ticket = this.#replies.expect(command, done)
+    this.#turn(() => this.room.command(ticket, command))
+  }
+
+  // ---- What may happen next ----
+
+  steps(): Step[] {
+    const steps: Step[] = []
+    const may = (is: boolean, name: string, weight: number, run: () => void): void => {
+      if (is) steps.push({ name, weight, run })
+    }
+    may(this.#reads.length > 0, 'read', 8, () => this.#read())
+    may(this.#isDue && this.#committing === undefined, 'commit', 6, () => this.#commit())
+    may(this.#committing !== undefined, 'settle', 6, () => this.#settle())
+    may(this.#isResting, 'rest', 6, () => {
+      this.#isResting = false
+      this.#turn(() => this.#beat.rested())
+    })
+    may(this.room.hasStuck, 'look after', 1, () => this.#turn(() => this.room.lookAfter()))
+    may(this.#alarm !== null && this.#alarm <= this.#now, 'alarm', 8, () => this.#ring())
+    return steps
+  }
+
+  passes(milliseconds: number): void {
+    this.#now += milliseconds
+  }
+
+  get nextAlarm(): number | null {
+    return this.#alarm
+  }
+
+  /** Does it sleep when it is left alone? Only on the edge, and not while something is under way. */
+  get maySleep(): boolean {
+    const isQuiet = this.#works.isEmpty && !this.#isDue && !this.#isResting && this.#replies.size === 0
+    return this.#options.isEdge && isQuiet && !this.room.hasStuck
+  }
+
+  get head(): Position {
+    return headPosition(this.#options.log.load().head)
+  }
+
+  /** The place before the oldest message that is kept. */
+  get floor(): Position {
+    return this.#options.log.load().head.floor
+  }
+
+  /** Who is here, as the room says. */
+  get present(): PresenceList {
+    let list: PresenceList | undefined
+    this.command({ type: 'presence' }, (reply) => {
+      if (reply.type === 'presence') list = reply.list
+    })
+    return list as PresenceList
+  }
+
+  /** The room is forgotten; its sockets and what was committed stay. */
+  sleep(): void {
+    this.room = this.#born()
+    this.#turn(() => this.room.wake(this.wires))
+  }
+
+  /** The process dies, or the object is reset: all wires are cut, and what was not committed is lost. */
+  crash(): void {
+    const { random } = this.#options
+    if (this.#committing !== undefined && random.chance(0.5)) this.#append(this.#committing)
+    for (const wire of this.wires) {
+      for (let n = random.whole(0, wire.toClient.length); n > 0; n--) wire.arrive()
+      wire.cut(0)
+    }
+    this.wires.clear()
+    this.#replies.forgetAll({ type: 'error', code: 'internal', message: 'The process has died' })
+    this.#start()
+  }
+
+  // ---- RoomHost ----
+
+  commit(work: Work): void {
+    this.#works.push(work)
+    this.#beat.request()
+  }
+
+  backlog(): number {
+    return this.#works.bytes
+  }
+
+  knows(dedupeKey: string): boolean {
+    return this.#works.knows(dedupeKey) || this.#options.log.knows(dedupeKey)
+  }
+
+  read(reader: Connection | HistoryRead, scan: Scan): void {
+    this.#reads.push({ reader, scan })
+  }
+
+  reply(ticket: number, reply: Reply, index?: number): void {
+    this.#replies.answer(ticket, reply, index)
+  }
+
+  wakeAt(time: number | null): void {
+    if (this.#options.isEdge && (time === null || (this.#alarm !== null && this.#alarm <= time))) return
+    if (time !== null && time !== this.#alarm) this.alarms++
+    this.#alarm = time
+  }
+
+  ask(): void {
+    throw new Error('Nobody comes with a token here')
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  retryAfter(): number {
+    return 1
+  }
+
+  randomId(): string {
+    return `id${++this.#ids}`
+  }
+
+  report(error: unknown): void {
+    this.errors.push(error)
+  }
+
+  // ---- How it works: as src/node/local-room.ts and src/cloudflare/room-object.ts do ----
+
+  #start(): void {
+    this.#works = new WorkQueue()
+    this.#replies = new Replies()
+    this.#reads = []
+    this.#committing = undefined
+    this.#isDue = false
+    this.#isResting = false
+    if (!this.#options.isEdge) this.#alarm = null
+    this.#beat = new Beat(() => {
+      this.#isDue = true
+    })
+    this.room = this.#born()
+    this.#turn(() => this.room.wake([]))
+  }
+
+  #born(): Room<unknown> {
+    const { room: Class, presence, log } = this.#options
+    return new Class(this, { name: 'lobby', limits: { payload: LIMITS.payload, presence }, ...log.load() })
+  }
+
+  #turn(call: () => void): void {
+    call()
+    if (!this.#options.isEdge) return
+    while (this.#isDue || this.#reads.length > 0) {
+      if (this.#reads.length > 0) this.#read()
+      else this.#commit()
+    }
+  }
+
+  #guard(wire: Wire, act: () => void): void {
+    try {
+      this.#turn(act)
+    } catch (error) {
+      this.report(error)
+      wire.close(1011)
+    }
+  }
+
+  /** On Node a gateway's own end of a poll or stream goes in the same call; on the edge the Worker's close comes later. */
+  #endAtOnce(wire: Wire): void {
+    if (this.#options.isEdge) return
+    wire.onEnd = () => {
+      this.wires.delete(wire)
+      this.room.close(wire)
+    }
+  }
+
+  #read(): void {
+    const read = this.#reads.shift()
+    if (read === undefined) return
+    const log: Pick<Log, 'read'> = {
+      read: (scan) => {
+        this.#options.faults.hit('read')
+        return this.#options.log.read(scan)
+      },
+    }
+    readFor(this.room, log, read, this)
+  }
+
+  #commit(): void {
+    this.#isDue = false
+    const { isEdge } = this.#options
+    this.#committing = this.#works.take(isEdge ? TURN_BYTES : undefined)
+    if (isEdge) this.#settle()
+  }
+
+  #settle(): void {
+    const works = this.#committing as readonly Work[]
+    this.#committing = undefined
+    try {
+      this.#options.faults.hit('commit')
+      const settled = this.#append(works)
+      this.#works.done()
+      this.room.settled(settled)
+    } catch (error) {
+      this.report(error)
+      // What came in meanwhile was built upon what has failed.
+      const lost = [...this.#works.done(), ...this.#works.take()]
+      this.#works.done()
+      this.#reborn(lost)
+    }
+    if (!this.#works.isEmpty) this.#beat.request()
+    this.#isResting = true
+  }
+
+  #append(works: readonly Work[]) {
+    const settled = this.#options.log.append(works, this.#now)
+    this.feed.push(...settled.entries)
+    return settled
+  }
+
+  #reborn(works: readonly Work[]): void {
+    this.room = this.#born()
+    this.room.wake(this.wires)
+    const outcome = { error: 'storage', message: 'The log cannot be written' } as const
+    const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
+    this.room.settled({ entries: [], outcomes, head: this.#options.log.load().head })
+  }
+
+  #ring(): void {
+    this.#alarm = null
+    this.#turn(() => this.room.alarm())
+  }
+}
