@@ -33,9 +33,13 @@ export class SocketConnection implements Connection {
     this.#socket.serializeAttachment(attachment)
   }
 
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN
+  }
+
   write(pack: Pack): void {
     // send() on a socket that is closing throws, and getWebSockets() lists those too.
-    if (this.#socket.readyState !== WebSocket.OPEN) return
+    if (!this.isOpen) return
     for (const frame of pack.frames) this.#socket.send(frame)
     if (!this.#isAsked) return
     this.#sent += pack.size
@@ -61,8 +65,7 @@ export class SocketConnection implements Connection {
   }
 
   close(code: number, reason: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN)
-      this.#socket.close(isSendable(code) ? code : 1000, closeReason(reason))
+    if (this.isOpen) this.#socket.close(isSendable(code) ? code : 1000, closeReason(reason))
   }
 }
 
@@ -80,6 +83,10 @@ export class PendingConnection implements Connection {
   attach(attachment: Attachment): void {
     this.attachment = attachment
     this.#socket?.attach(attachment)
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.isOpen ?? this.refused === undefined
   }
 
   /** From now on it is this socket. */

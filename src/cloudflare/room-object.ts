@@ -285,7 +285,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       this.#log = this.#openLog()
       const stored = this.#log.load()
       this.#room = this.#made(stored)
-      this.#room.wake(this.#connections)
+      this.#room.wake(this.#connections, true)
       const outcome = { error: 'storage', message: 'The log cannot be written' } as const
       const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
       this.#room.settled({ entries: [], outcomes, head: stored.head })

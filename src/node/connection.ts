@@ -16,6 +16,7 @@ abstract class LocalConnection implements Connection {
   /** The socket's own buffer tells what has not been read: nothing is probed here. */
   confirm(): void {}
 
+  abstract readonly isOpen: boolean
   abstract write(pack: Pack): void
   abstract credit(): number
   abstract close(code: number, reason: string): void
@@ -35,8 +36,12 @@ export class WebSocketConnection extends LocalConnection {
     this.#socket = socket
   }
 
+  get isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN
+  }
+
   write(pack: Pack): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return
+    if (!this.isOpen) return
     pack.wire ??= toWire(pack.frames)
     this.#socket.write(pack.wire as Buffer)
   }
@@ -54,6 +59,9 @@ export class WebSocketConnection extends LocalConnection {
 export class LegConnection extends LocalConnection {
   readonly #leg: { write(pack: Pack): void; credit(): number }
   readonly #closed: (code: number, reason: string) => void
+
+  /** Closed, it is gone in the same call. */
+  readonly isOpen = true
 
   constructor(leg: { write(pack: Pack): void; credit(): number }, closed: (code: number, reason: string) => void) {
     super()

@@ -296,7 +296,7 @@ export class LocalRoom implements RoomHost {
     const message = `The log cannot be written: ${why}`
     try {
       this.#log = this.#options.openLog()
-      this.#room = this.#born(this.#log.load())
+      this.#room = this.#born(this.#log.load(), true)
     } catch (error) {
       this.#lost(error)
       return
@@ -334,10 +334,11 @@ export class LocalRoom implements RoomHost {
     return teller
   }
 
-  #born(stored: Stored): Room<unknown> {
+  /** `failed`: after a commit that did. */
+  #born(stored: Stored, failed = false): Room<unknown> {
     const { name, limits, backend, room: Class } = this.#options
     const room = new Class(this, { name, limits, tells: backend?.tells(name) ?? [], ...stored })
-    room.wake(this.#connections)
+    room.wake(this.#connections, failed)
     return room
   }
 

@@ -2,34 +2,15 @@ import { may } from '../protocol/capabilities.ts'
 import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
 import { CLOSE, mayComeBack } from '../protocol/codes.ts'
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
-import { type Entry, mayRead, type Reader } from '../protocol/entry.ts'
-import { closingEvent, cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
+import { type Entry, mayRead } from '../protocol/entry.ts'
+import { closingEvent, cursorEvent, type Item } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
+import { groupOf, type Member, newGroups } from './members.ts'
 import { memoize, Names, packs } from './packs.ts'
+import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
-
-/** A connection as Fanout sees it. Live: it has all up to the head. Else it reads pages until it reaches the head. */
-interface Member extends Reader {
-  readonly connection: Connection
-  readonly session: string
-  group: Group
-  /** Messages since it last saw one, counted while it is named in an audience. */
-  unseen: number
-}
-
-/** Those who are sent the same, but for what audiences name. */
-interface Group {
-  readonly codec: CodecName
-  readonly hearsPresence: boolean
-  readonly live: Set<Member>
-}
-
-const newGroups = (): Group[] =>
-  (Object.keys(codecs) as CodecName[]).flatMap((codec) =>
-    [false, true].map((hearsPresence) => ({ codec, hearsPresence, live: new Set<Member>() })),
-  )
 
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
 export class Fanout {
@@ -67,7 +48,7 @@ export class Fanout {
   /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
   join(connection: Connection, greeting: readonly Item[] = []): void {
     const { session, user, at, codec } = connection.attachment
-    const group = this.#groupOf(connection)
+    const group = groupOf(this.#groups, connection)
     const member: Member = { connection, session, group, unseen: 0, ...(user !== undefined && { user }) }
     this.#members.set(connection, member)
     if (at === undefined) this.#becomeLive(member, greeting)
@@ -95,7 +76,7 @@ export class Fanout {
     for (const member of this.#awaiting) {
       if (!this.#presence.hasTold(member.session)) continue
       this.#awaiting.delete(member)
-      // Behind again, it is told when it is live again.
+      // One that is behind is told when it is live.
       if (member.group.live.delete(member) || member.group.codec === 'poll') this.#advance(member)
     }
   }
@@ -107,26 +88,14 @@ export class Fanout {
     // One that was asked for twice, by a room that was born again meanwhile, is taken once.
     if (member === undefined || at === undefined || comparePositions(page.after, at) !== 0) return
     const since = may(connection.attachment.pass, 'history') ? 0 : this.#host.now() - LIMITS.recent
-    const withheld = page.entries.findLast((entry) => entry.time < since)?.cursor
-    const visible: Item[] = page.entries.filter((entry) => entry.time >= since && mayRead(member, entry.audience))
-    const items = [...visible]
-    if (withheld !== undefined) {
-      if (member.group.codec === 'plain' && connection.attachment.rewound === undefined) {
-        this.close(connection, CLOSE.gap, 'gap')
-        return
-      }
-      items.unshift(gapEvent({ after: formatCursor(at), before: withheld, reason: 'forbidden' }))
+    const { items, through, isWithheld } = readPage(member, page, at, since)
+    if (isWithheld && member.group.codec === 'plain' && connection.attachment.rewound === undefined) {
+      this.close(connection, CLOSE.gap, 'gap')
+      return
     }
-    const isPruned = comparePositions(page.floor, at) > 0
-    if (isPruned) {
-      // What it was to read next has been pruned since.
-      items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
-    }
-    if (page.entries.at(-1) !== visible.at(-1)) items.push(cursorEvent(formatCursor(page.through)))
     // Nothing follows a poll's answer, and in a busy room each has messages: what it missed must stand beside them.
-    const isLast = member.group.codec === 'poll' && comparePositions(page.through, headPosition(this.#head)) >= 0
+    const isLast = member.group.codec === 'poll' && comparePositions(through, headPosition(this.#head)) >= 0
     if (isLast) items.push(...this.#missed(connection))
-    const through = isPruned && comparePositions(page.through, page.floor) < 0 ? page.floor : page.through
     connection.attach({ ...connection.attachment, at: through })
     if (this.#send(member, items, through) && member.group.codec === 'poll') return
     this.#advance(member)
@@ -197,7 +166,7 @@ export class Fanout {
   #advance(member: Member): void {
     const { connection } = member
     // Writing to it may have been its end.
-    if (!this.#members.has(connection)) return
+    if (!this.#members.has(connection) || this.#waits(member)) return
     const { at } = connection.attachment
     const through = headPosition(this.#head)
     if (at === undefined || comparePositions(at, through) >= 0) {
@@ -211,26 +180,29 @@ export class Fanout {
 
   #becomeLive(member: Member, greeting: readonly Item[]): void {
     const { connection } = member
+    if (this.#waits(member)) return
     const { at, presence, ...attachment } = connection.attachment
-    const mustWait = this.#isBehindPresence(connection) && !this.#presence.hasTold(attachment.session)
-    if (mustWait) this.#awaiting.add(member)
-    // It has one answer, and that is to say who is here.
-    if (mustWait && attachment.codec === 'poll') return
-    const items = mustWait ? greeting : [...greeting, ...this.#missed(connection)]
-    const isInStep = presence === undefined || mustWait ? presence : IN_STEP
-    if (at !== undefined || presence !== isInStep) {
-      connection.attach({ ...attachment, ...(isInStep !== undefined && { presence: isInStep }) })
+    const isAwaiting = this.#awaiting.has(member)
+    const items = isAwaiting ? greeting : [...greeting, ...this.#missed(connection)]
+    const known = presence === undefined || isAwaiting ? presence : IN_STEP
+    if (at !== undefined || presence !== known) {
+      connection.attach({ ...attachment, ...(known !== undefined && { presence: known }) })
     }
     const isAnswered = this.#send(member, items, headPosition(this.#head)) && attachment.codec === 'poll'
     if (isAnswered || !this.#members.has(connection)) return
-    member.group = this.#groupOf(connection)
+    member.group = groupOf(this.#groups, connection)
     member.group.live.add(member)
   }
 
-  /** A live connection hears of changes once it has been told what they change. */
-  #groupOf({ attachment: { codec, presence, at } }: Connection): Group {
-    const hearsPresence = presence === IN_STEP && at === undefined
-    return this.#groups.find((group) => group.codec === codec && group.hearsPresence === hearsPresence) as Group
+  /**
+   * Who has just come is to find itself among those who are here, so it is told when its coming has been committed.
+   * A poll is answered then, since it has one answer.
+   */
+  #waits(member: Member): boolean {
+    const { connection, session, group } = member
+    const mustWait = this.#isBehindPresence(connection) && !this.#presence.hasTold(session)
+    if (mustWait) this.#awaiting.add(member)
+    return mustWait && group.codec === 'poll'
   }
 
   #isBehindPresence({ attachment: { presence } }: Connection): boolean {

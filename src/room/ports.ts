@@ -190,6 +190,8 @@ export const IN_STEP = '*'
 /** One attached wire. */
 export interface Connection {
   readonly attachment: Attachment
+  /** It was not closed from here; what has been closed may stay for long until its other end says so too. */
+  readonly isOpen: boolean
   attach(attachment: Attachment): void
   write(pack: Pack): void
   /** Bytes that may still be written before it counts as behind. */

@@ -1,7 +1,14 @@
 import type { Draft, Entry } from '../protocol/entry.ts'
 import type { Item } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
-import { changeJson, type PresenceChange, type PresenceList, type Present, Rev, syncEvent } from '../protocol/presence.ts'
+import {
+  changeJson,
+  type PresenceChange,
+  type PresenceList,
+  type Present,
+  Rev,
+  syncEvent,
+} from '../protocol/presence.ts'
 import type { Held } from './sessions.ts'
 
 /** Who is here, by session; null in a change: no longer. */

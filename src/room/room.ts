@@ -17,21 +17,22 @@ import { planHistory, toHistoryPage } from './history.ts'
 import { Incoming, plainPublication, readOperations, toBody, toDraft } from './incoming.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
-import type {
-  Birth,
-  Command,
-  Connection,
-  Head,
-  Hello,
-  HistoryRead,
-  Info,
-  Kind,
-  Outcome,
-  Page,
-  ReplyTo,
-  RoomHost,
-  Settled,
-  Verdict,
+import {
+  type Birth,
+  type Command,
+  type Connection,
+  type Head,
+  type Hello,
+  type HistoryRead,
+  IN_STEP,
+  type Info,
+  type Kind,
+  type Outcome,
+  type Page,
+  type ReplyTo,
+  type RoomHost,
+  type Settled,
+  type Verdict,
 } from './ports.ts'
 import { type Session, sessionOf } from './sessions.ts'
 
@@ -52,7 +53,8 @@ const PONG_PACK = new Pack([PONG_TEXT])
 /**
  * One room: decides what becomes of what its participants send. Synchronous, without clock, timer or I/O of its own:
  * the host hands these in, and so the same class runs on Node, in a Durable Object and in a simulation.
- * It may be thrown away between any two events and be born again from what its host holds.
+ * It may be thrown away between any two events at which nothing waits for its commit, and be born again from what its
+ * host holds.
  *
  * Applications extend it and override `onOpen`, `onMessage`, `onClose`, `onError`.
  */
@@ -164,11 +166,19 @@ export class Room<State = unknown> {
 
   // ---- What the host calls ----
 
-  /** Once after birth: takes the connections that are there in again, and starts the grace of sessions without any. */
-  wake(connections: Iterable<Connection>): void {
+  /**
+   * Once after birth: takes the connections that are there in again, and starts the grace of sessions without any.
+   * `failed`: what came before could not be committed, so what they have heard of presence may not be what is.
+   */
+  wake(connections: Iterable<Connection>, failed = false): void {
     // Oldest first, as they came (SES-3); workerd lists them the other way round (2026-11).
-    const inOrder = [...connections].sort((a, b) => a.attachment.since - b.attachment.since)
+    const open = [...connections].filter(({ isOpen }) => isOpen)
+    const inOrder = open.sort((a, b) => a.attachment.since - b.attachment.since)
     for (const connection of inOrder) {
+      const { attachment } = connection
+      if (failed && attachment.presence === IN_STEP) {
+        connection.attach({ ...attachment, at: headPosition(this.#head), presence: '' })
+      }
       this.#fanout.join(connection)
       this.#participants.enter(connection, sessionOf(connection))
       this.#doorkeeper.enter(connection)

@@ -11,14 +11,15 @@ export class Faults {
     this.#fails = fails
   }
 
-  /** Nothing fails any more. */
+  /** Nothing fails any more, nor is counted. */
   heal(): void {
     this.#healed = true
   }
 
   /** @throws Error if this one fails */
   hit(fault: Fault): void {
+    if (this.#healed) return
     const n = ++this.counts[fault]
-    if (!this.#healed && this.#fails(fault, n)) throw new Error(`${fault} ${n} was made to fail`)
+    if (this.#fails(fault, n)) throw new Error(`${fault} ${n} was made to fail`)
   }
 }

@@ -1,4 +1,4 @@
-import type { Position } from '../../src/protocol/cursor.ts'
+import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import { LIMITS } from '../../src/protocol/limits.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
@@ -9,7 +9,7 @@ import type { MemoryLog } from '../../src/room/log/memory.ts'
 import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Work } from '../../src/room/ports.ts'
 import { readFor } from '../../src/room/reading.ts'
 import { Replies } from '../../src/room/replies.ts'
-import { Room } from '../../src/room/room.ts'
+import type { Room } from '../../src/room/room.ts'
 import { WorkQueue } from '../../src/room/work-queue.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
@@ -41,6 +41,8 @@ export class Host implements RoomHost {
   readonly #options: HostOptions
   /** All that was ever committed, in the order of the feed. */
   readonly feed: Entry[] = []
+  /** What of it was logged. */
+  readonly log: Entry[] = []
   readonly errors: unknown[] = []
   readonly wires = new Set<Wire>()
   room!: Room<unknown>
@@ -127,13 +129,13 @@ export class Host implements RoomHost {
     return this.#options.isEdge && isQuiet && !this.room.hasStuck
   }
 
-  get head(): Position {
-    return headPosition(this.#options.log.load().head)
+  get head(): string {
+    return formatCursor(headPosition(this.#options.log.load().head))
   }
 
   /** The place before the oldest message that is kept. */
-  get floor(): Position {
-    return this.#options.log.load().head.floor
+  get floor(): string {
+    return formatCursor(this.#options.log.load().head.floor)
   }
 
   /** Who is here, as the room says. */
@@ -303,12 +305,13 @@ export class Host implements RoomHost {
   #append(works: readonly Work[]) {
     const settled = this.#options.log.append(works, this.#now)
     this.feed.push(...settled.entries)
+    this.log.push(...settled.entries.filter(({ position }) => position !== null))
     return settled
   }
 
   #reborn(works: readonly Work[]): void {
     this.room = this.#born()
-    this.room.wake(this.wires)
+    this.room.wake(this.wires, true)
     const outcome = { error: 'storage', message: 'The log cannot be written' } as const
     const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
     this.room.settled({ entries: [], outcomes, head: this.#options.log.load().head })

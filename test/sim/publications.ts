@@ -140,7 +140,9 @@ export class Publications {
       return
     }
     host.command({ type: 'batch', publications: parsed, ...by }, (reply) => {
-      publications.forEach((each, i) => take(each, reply.type === 'batch' ? (reply.replies[i] as Reply) : reply))
+      for (const [i, each] of publications.entries()) {
+        take(each, reply.type === 'batch' ? (reply.replies[i] as Reply) : reply)
+      }
     })
   }
 

@@ -1,6 +1,6 @@
+import type { Pass } from '../../src/protocol/capabilities.ts'
 import type { CodecName } from '../../src/protocol/codec/index.ts'
 import { parseCursor } from '../../src/protocol/cursor.ts'
-import type { Pass } from '../../src/protocol/capabilities.ts'
 import type { Hello, Kind } from '../../src/room/ports.ts'
 import type { Random } from '../random.ts'
 import { decode, type Heard } from './decode.ts'
@@ -9,7 +9,13 @@ import type { Host } from './host.ts'
 import { View } from './view.ts'
 import { type Client, Wire } from './wire.ts'
 
-const KINDS: Readonly<Record<string, Kind>> = { framed: 'websocket', plain: 'websocket', lines: 'websocket', sse: 'sse', poll: 'poll' }
+const KINDS: Readonly<Record<string, Kind>> = {
+  framed: 'websocket',
+  plain: 'websocket',
+  lines: 'websocket',
+  sse: 'sse',
+  poll: 'poll',
+}
 
 export interface Person {
   readonly name: string

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../src/protocol/limits.ts'
+import type { Incoming } from '../../src/room/incoming.ts'
 import { MemoryLog } from '../../src/room/log/memory.ts'
 import { RETENTION } from '../../src/room/log/retention.ts'
-import type { Incoming } from '../../src/room/incoming.ts'
 import { Room, type Session } from '../../src/room/room.ts'
 import { Random } from '../random.ts'
 import { Faults } from './faults.ts'
@@ -34,6 +34,10 @@ export interface RunOptions {
   /** Steps before everything is let come to rest. */
   readonly steps?: number
   readonly faults?: Faults
+  /** Else the seed decides. */
+  readonly isEdge?: boolean
+  /** Else the seed decides whether the room is an application's, with a state. */
+  readonly isTally?: boolean
   /** Told of each step, for whoever wants to see how it came about. */
   readonly trace?: (step: string) => void
 }
@@ -55,18 +59,20 @@ export class Run {
   readonly #persons: Person[] = []
   #elapsed = 0
 
-  constructor({ seed, steps, faults, trace = () => {} }: RunOptions) {
+  constructor({ seed, steps, faults, trace = () => {}, ...fixed }: RunOptions) {
     const random = new Random(seed)
     this.#random = random
     this.#steps = steps ?? random.whole(20, 150)
     this.#trace = trace
-    this.#isTally = random.chance(0.25)
+    const drawn = { isTally: random.chance(0.25), isEdge: random.chance(0.5) }
+    const { isTally, isEdge } = { ...drawn, ...fixed }
+    this.#isTally = isTally
     this.#bound = random.pick([600, 5000, LIMITS.ahead])
     this.#keepsLittle = random.chance(0.3)
     const rate = random.pick([0, 0, 0.02, 0.1])
     this.faults = faults ?? new Faults(() => random.chance(rate))
     this.host = new Host({
-      isEdge: random.chance(0.5),
+      isEdge,
       room: this.#isTally ? Tally : Room,
       presence: random.pick([2, 5, 50]),
       log: new MemoryLog('sim000', this.#keepsLittle ? { count: random.whole(3, 12), age: 3_600_000 } : RETENTION),
@@ -101,7 +107,11 @@ export class Run {
   #pick(): Step {
     const steps = [...this.host.steps(), ...this.#wireSteps(), ...this.#clientSteps(), ...this.#disasters()]
     let at = this.#random.next() * steps.reduce((sum, { weight }) => sum + weight, 0)
-    return steps.find(({ weight }) => (at -= weight) < 0) ?? (steps[0] as Step)
+    for (const step of steps) {
+      at -= step.weight
+      if (at < 0) return step
+    }
+    return steps[0] as Step
   }
 
   /** What the network does of itself. */
@@ -127,7 +137,11 @@ export class Run {
     const steps = this.#deliveries()
     for (const wire of this.#net) {
       const name = nameOf(wire)
-      steps.push({ name: `${name} is cut`, weight: 0.3, run: () => wire.cut(this.#random.whole(0, wire.toServer.length)) })
+      steps.push({
+        name: `${name} is cut`,
+        weight: 0.3,
+        run: () => wire.cut(this.#random.whole(0, wire.toServer.length)),
+      })
       steps.push({ name: `${name} stalls or goes on`, weight: 0.4, run: () => (wire.isStalled = !wire.isStalled) })
       if (wire.attachment?.codec === 'poll' && !wire.isEnded) {
         steps.push({ name: `${name} has waited long enough`, weight: 0.4, run: () => this.#unanswered(wire) })
@@ -151,7 +165,11 @@ export class Run {
     for (const { wire, codec, person } of readers) {
       if (wire === undefined || codec !== 'framed' || !person.isPresent) continue
       const state = this.#random.pick([null, 1, 'here', { at: [this.#random.whole(0, 9)] }])
-      steps.push({ name: `${person.name} sets its state`, weight: 0.5, run: () => wire.send(JSON.stringify({ op: 'presence', state })) })
+      steps.push({
+        name: `${person.name} sets its state`,
+        weight: 0.5,
+        run: () => wire.send(JSON.stringify({ op: 'presence', state })),
+      })
     }
     return steps
   }
@@ -162,7 +180,11 @@ export class Run {
     const steps = [
       { name: 'time passes', weight: 2, run: () => this.#passes() },
       { name: 'crash', weight: 0.15, run: () => host.crash() },
-      { name: `${someone.name} is sent away`, weight: 0.1, run: () => host.command({ type: 'disconnect', id: someone.session }, () => {}) },
+      {
+        name: `${someone.name} is sent away`,
+        weight: 0.1,
+        run: () => host.command({ type: 'disconnect', id: someone.session }, () => {}),
+      },
     ]
     if (host.maySleep) steps.push({ name: 'sleep', weight: 2, run: () => host.sleep() })
     return steps
@@ -188,7 +210,10 @@ export class Run {
   #passes(): void {
     // A repeat is known for ten minutes at least, and where little is kept no longer (KEEP-2).
     const most = this.#keepsLittle && this.#elapsed > 500_000 ? 1000 : 31_000
-    const time = Math.min(this.#random.pick([1, 50, 1000, 10_000, 31_000, this.#keepsLittle ? 1 : 700_000]), this.#keepsLittle ? most : 700_000)
+    const time = Math.min(
+      this.#random.pick([1, 50, 1000, 10_000, 31_000, this.#keepsLittle ? 1 : 700_000]),
+      this.#keepsLittle ? most : 700_000,
+    )
     this.#elapsed += time
     this.host.passes(time)
   }
@@ -234,7 +259,9 @@ export class Run {
       name: `r${i}`,
       session: other?.session ?? `s${i}`,
       ...(other === undefined ? user : other.user !== undefined && { user: other.user }),
-      ...(!hasPast && { pass: { grants: ['subscribe', 'publish', 'presence'], issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER } }),
+      ...(!hasPast && {
+        pass: { grants: ['subscribe', 'publish', 'presence'], issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER },
+      }),
       isPresent: random.chance(0.6),
       isPlain,
     }
@@ -253,7 +280,9 @@ export class Run {
     const open = [...(state?.open ?? [])].sort()
     const sessions = [...new Set(this.readers.map(({ person }) => person.session))].sort()
     return [
-      ...(wrong.length > 0 || (state?.count ?? 0) !== counts.length ? [`the state counts ${counts}, then ${state?.count}`] : []),
+      ...(wrong.length > 0 || (state?.count ?? 0) !== counts.length
+        ? [`the state counts ${counts}, then ${state?.count}`]
+        : []),
       ...(`${open}` === `${sessions}` ? [] : [`${open} are open in place of ${sessions}`]),
     ]
   }

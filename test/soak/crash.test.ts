@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { chapter } from '../conformance/suite.ts'
 import { Random } from '../random.ts'
-import { announce, seed } from './seed.ts'
 import { crashRounds } from './rounds.ts'
+import { announce, seed } from './seed.ts'
 
 announce('crash')
 

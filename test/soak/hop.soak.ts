@@ -4,8 +4,8 @@ import type { ServerEvent } from '../conformance/clients/events.ts'
 import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, range } from '../conformance/suite.ts'
-import { type Leg, legs } from './legs.ts'
 import { Random } from '../random.ts'
+import { type Leg, legs } from './legs.ts'
 import { announce, seed } from './seed.ts'
 
 announce('hop')

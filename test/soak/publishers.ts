@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { postJson, type Query } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshSecret, range } from '../conformance/suite.ts'
-import type { Ledger } from './ledger.ts'
 import type { Random } from '../random.ts'
+import type { Ledger } from './ledger.ts'
 
 /** How long one waits whose server is down before it asks again (ms): keeps the asking cheap, decides nothing. */
 export const RETRY = 20

@@ -4,9 +4,9 @@ import type { Transport } from '../conformance/clients/follower.ts'
 import { history } from '../conformance/clients/http.ts'
 import { tellingTransports } from '../conformance/clients/index.ts'
 import { freshSecret } from '../conformance/suite.ts'
+import type { Random } from '../random.ts'
 import type { Heard, Ledger } from './ledger.ts'
 import { type Place, RETRY } from './publishers.ts'
-import type { Random } from '../random.ts'
 
 /** One that follows a room from its beginning, and comes back with its cursor however often it is cut off. */
 export abstract class Reader {

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { wholeHistory } from '../conformance/clients/http.ts'
 import { freshRoom, type Gateway } from '../conformance/suite.ts'
+import type { Random } from '../random.ts'
 import { eventually } from '../targets/target.ts'
 import { Ledger } from './ledger.ts'
 import { type Place, publishers } from './publishers.ts'
-import type { Random } from '../random.ts'
 import { readers } from './readers.ts'
 
 /** One room with all who publish to it and read it. */

@@ -41,6 +41,11 @@ export class MemoryLog implements Log {
     this.#kept = kept
   }
 
+  /** How many rows it has, husks among them. */
+  get rows(): number {
+    return this.#rows.length
+  }
+
   load(): Stored {
     return {
       head: this.#head,

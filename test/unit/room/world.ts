@@ -27,6 +27,10 @@ export class VirtualConnection implements Connection {
   closed: { code: number; reason: string } | undefined
   readonly frames: (string | Uint8Array)[] = []
 
+  get isOpen(): boolean {
+    return this.closed === undefined
+  }
+
   attach(attachment: Attachment): void {
     // As the edge stores it: what does not survive JSON would not survive a sleep.
     this.attachment = JSON.parse(JSON.stringify(attachment))
@@ -77,7 +81,7 @@ export class World implements RoomHost {
   #wakeAt: number | null = null
   #ids = 0
 
-  /** With `amnesia` the room is thrown away and born again before every event. */
+  /** With `amnesia` the room is thrown away and born again before every event, unless something waits for its commit. */
   constructor(options: { room?: RoomClass; amnesia?: boolean } = {}) {
     this.#class = options.room ?? Room
     this.#amnesia = options.amnesia ?? false
@@ -213,26 +217,18 @@ export class World implements RoomHost {
       this.connections.delete(connection)
       this.room.close(connection)
     }
-    if (this.#amnesia) this.room = this.#born()
-  }
-
-  /** What is stored, and what is on its way there: no host is born again while a commit is under way. */
-  #stored() {
-    const { head, sessions, state } = this.log.load()
-    const rows = new Map(sessions.map((row) => [row.id, row]))
-    let newest = state
-    for (const { change } of this.#works.waiting) {
-      for (const row of change?.put ?? []) rows.set(row.id, row)
-      for (const id of change?.drop ?? []) rows.delete(id)
-      newest = change?.state ?? newest
-    }
-    return { head, sessions: [...rows.values()], state: newest }
+    // No host is born again while something waits for its commit.
+    if (this.#amnesia && this.#works.isEmpty) this.room = this.#born()
   }
 
   #born(): Room<unknown> {
     const Class = this.#class
-    const room = new Class(this, { name: 'lobby', limits: { payload: LIMITS.payload, presence: 5 }, ...this.#stored() })
-    room.wake([...this.connections].filter((connection) => connection.closed === undefined))
+    const room = new Class(this, {
+      name: 'lobby',
+      limits: { payload: LIMITS.payload, presence: 5 },
+      ...this.log.load(),
+    })
+    room.wake(this.connections)
     return room
   }
 }

@@ -1,0 +1,31 @@
+import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
+import { mayRead, type Reader } from '../protocol/entry.ts'
+import { cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
+import type { Page } from './ports.ts'
+
+/** What one who stood at `at` hears of a page; nothing older than `since` (ms). */
+export interface ReadPage {
+  readonly items: Item[]
+  /** Where it then stands. */
+  readonly through: Position
+  /** Something is too old for it. */
+  readonly isWithheld: boolean
+}
+
+/** What of a page is for a reader, and what is said in place of what is not (FOLLOW-3, FOLLOW-8, AUTH-10). */
+export function readPage(reader: Reader, page: Page, at: Position, since: number): ReadPage {
+  const withheld = page.entries.findLast((entry) => entry.time < since)?.cursor
+  const visible: Item[] = page.entries.filter((entry) => entry.time >= since && mayRead(reader, entry.audience))
+  const items = [...visible]
+  if (withheld !== undefined) {
+    items.unshift(gapEvent({ after: formatCursor(at), before: withheld, reason: 'forbidden' }))
+  }
+  // What it was to read next has been pruned since; perhaps all of the page.
+  const isPruned = comparePositions(page.floor, at) > 0
+  const through = comparePositions(page.floor, page.through) > 0 ? page.floor : page.through
+  if (isPruned) {
+    items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
+  }
+  if (page.entries.at(-1) !== visible.at(-1)) items.push(cursorEvent(formatCursor(through)))
+  return { items, through, isWithheld: withheld !== undefined }
+}
