@@ -17,14 +17,14 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** @throws Refusal `not_unicode`, `too_large` */
 export function textBody(text: string, limit: number): Body {
   if (!text.isWellFormed()) throw new Refusal('not_unicode', 'Text must be Unicode: it has a lone surrogate')
-  return { member: `"data":${JSON.stringify(text)}`, size: within(utf8Length(text), limit) }
+  return toBody(`"data":${JSON.stringify(text)}`, within(utf8Length(text), limit))
 }
 
 /** `json` is valid JSON text. @throws Refusal `not_unicode`, `too_large` */
 export function jsonBody(json: string, limit: number): Body {
   requireUnicode(json)
   const size = json.startsWith('"') ? utf8Length(JSON.parse(json)) : utf8Length(json)
-  return { member: `"data":${onOneLine(json)}`, size: within(size, limit) }
+  return toBody(`"data":${onOneLine(json)}`, within(size, limit))
 }
 
 /** JSON text that is kept beside messages. `json` is valid. @throws Refusal `not_unicode`, `too_large` */
@@ -53,6 +53,13 @@ export function plainPayload(event: string): string | Uint8Array {
   const message = JSON.parse(event) as { data?: unknown; bytes?: string }
   if (message.bytes !== undefined) return fromBase64(message.bytes)
   return typeof message.data === 'string' ? message.data : (memberText(event, 'data') as string)
+}
+
+/** SIZE-3: escapes swell, and what is stored must fit a row on either runtime. @throws Refusal `too_large` */
+function toBody(member: string, size: number): Body {
+  const mayBeLarge = member.length * 3 > LIMITS.json
+  if (mayBeLarge) within(utf8Length(member), LIMITS.json, 'A message, written as JSON,')
+  return { member, size }
 }
 
 function within(size: number, limit: number, what = 'A message'): number {

@@ -3,6 +3,8 @@ export const LIMITS = {
   /** SIZE-1: the default and the most that may be set. */
   payload: 64 * 1024,
   payloadMost: 1024 * 1024,
+  /** SIZE-3: of a message written as JSON. A row on the edge has 2 MB, and holds its audience too. */
+  json: 1_572_864,
   /** SIZE-2: `\u0000` is six bytes for one. */
   frameFactor: 6,
   frameExtra: 16 * 1024,

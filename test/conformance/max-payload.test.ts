@@ -29,6 +29,24 @@ chapter(
       expect(await postJson(gateway.url, room, { data: `${data}b` })).toMatchObject({ http: 413, code: 'too_large' })
       expect(await framed.ask({ op: 'publish', data: `${data}b` })).toMatchObject({ type: 'error', code: 'too_large' })
     })
+
+    test('SIZE-3 what swells beyond what can be stored is refused, and nobody else notices', async () => {
+      const room = freshRoom()
+      const framed = await Framed.open(gateway.url, room)
+      const nul = String.fromCharCode(0)
+      const swollen = nul.repeat(300_000)
+      const outcomes = await Promise.all([
+        framed.ask({ op: 'publish', data: 'before' }),
+        framed.ask({ op: 'publish', data: swollen }),
+        postJson(gateway.url, room, { data: swollen }),
+        framed.ask({ op: 'publish', data: 'after' }),
+      ])
+      expect(outcomes.map(({ type, code }) => code ?? type)).toEqual(['ack', 'too_large', 'too_large', 'ack'])
+      const fits = nul.repeat(260_000)
+      expect(await framed.ask({ op: 'publish', data: fits })).toMatchObject({ type: 'ack' })
+      const kept = (await wholeHistory(gateway.url, room)).map(({ payload }) => payload)
+      expect(kept.map((payload) => (payload === fits ? 'fits' : payload))).toEqual(['before', 'after', 'fits'])
+    })
   },
   { env: { HOLDLINE_MAX_PAYLOAD: `${MOST}` } },
 )
