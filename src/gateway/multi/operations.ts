@@ -3,12 +3,10 @@ import { Refusal } from '../../protocol/errors.ts'
 import { elementTexts, parseJson, withoutMember } from '../../protocol/json.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { roomName } from '../../protocol/names.ts'
-import { cursor, op, operationSchemas, type Ref, ref } from '../../protocol/operations.ts'
+import { cursor, op, operationSchemas, type Ref, ref, room } from '../../protocol/operations.ts'
 import { integer, object, text } from '../../protocol/schema.ts'
 import { presenceOf } from '../query.ts'
 import type { Start } from './asked.ts'
-
-const room = text({ says: 'a room name' })
 
 /** What a client may ask of the connection itself; whatever else it asks is for a room. */
 const schemas = {
