@@ -24,10 +24,7 @@ const BODY_MOST = 4096
 /** `POST /v1/revoke` (AUTH-9): in one room, or everywhere, if the runtime can. */
 export async function revoke(request: Request, runtime: Runtime, bearer: Bearer): Promise<Response> {
   if (!bearer.mayAll) throw new Refusal('forbidden', 'Only an API key may revoke')
-  const asked = revokeSchema.check(
-    parseJson(decodeText(await readBody(request, BODY_MOST))),
-    'body',
-  )
+  const asked = revokeSchema.check(parseJson(decodeText(await readBody(request, BODY_MOST))), 'body')
   const { user, session, token } = asked
   const until = Date.now() + runtime.gate.lifetime * 1000
   const revocations: Revocation[] = []

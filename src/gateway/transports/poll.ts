@@ -1,16 +1,16 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
-import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
 import { retryAfter } from '../advice.ts'
+import { type Query, wait as waitParameter } from '../parameters.ts'
 import type { RoomStub, Runtime, Wire } from '../ports.ts'
-import { atMost, presenceOf, type Query, sessionOf, startOf } from '../query.ts'
+import { presenceOf, sessionOf, startOf } from '../query.ts'
 import { jsonText, problem } from '../respond.ts'
 
 /** `GET /v1/rooms/:room/poll` (POLL-1 to POLL-5). */
 export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
-  const wait = atMost(query, 'wait', LIMITS.waitMost) ?? runtime.pollWait
+  const wait = waitParameter.read(query) ?? runtime.pollWait
   const start = startOf(query)
   const { session, resume } = await sessionOf(room, query)
   const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
