@@ -7,6 +7,7 @@ import { retryAfter } from '../advice.ts'
 import { type Query, wait as waitParameter } from '../parameters.ts'
 import type { Runtime, Wire } from '../ports.ts'
 import { jsonText } from '../respond.ts'
+import { finalCode } from '../transports/poll.ts'
 import { type Asked, helloOf, readAsked } from './asked.ts'
 import { inRoom } from './lines.ts'
 
@@ -72,7 +73,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
         },
         credit: () => Number.POSITIVE_INFINITY,
         closed(code: number, reason: string) {
-          if (code >= CLOSE.protocol) fail(new Refusal('forbidden', `${room}: ${reason}`))
+          if (code >= CLOSE.protocol) fail(new Refusal(finalCode(code), `${room}: ${reason}`))
           isCut ||= !answers.has(room)
           if (isAsked) endAfter(0)
         },

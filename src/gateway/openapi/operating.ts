@@ -3,6 +3,8 @@ import { type Answer, type Family, ref } from './describe.ts'
 const page = (says: string): Readonly<Record<number, Answer>> => ({
   200: { says, type: 'text/html', schema: { type: 'string' } },
 })
+/** What asks nothing of who comes, but of whence. */
+const refusals = ['host', 'origin', 'unconfigured'] as const
 const ok: Readonly<Record<number, Answer>> = { 200: { says: 'Yes.', schema: ref('Status') } }
 const yes = { yes: { says: 'Yes', status: 200, answer: { status: 'ok' } } }
 
@@ -24,6 +26,7 @@ export const operating: Family = {
       id: 'openapi',
       says: 'This document',
       access: 'anyone',
+      refusals,
       answers: { 200: { says: 'OpenAPI 3.1.', schema: { type: 'object', required: ['openapi', 'paths'] } } },
       examples: { all: { says: 'All of it', status: 200 } },
     },
@@ -31,6 +34,7 @@ export const operating: Family = {
       id: 'docs',
       says: 'This document, to be read by people',
       access: 'anyone',
+      refusals,
       answers: page('The page.'),
       examples: { page: { says: 'The page', status: 200 } },
     },
@@ -38,6 +42,7 @@ export const operating: Family = {
       id: 'chat',
       says: 'A chat, to try the gateway with',
       access: 'anyone',
+      refusals,
       answers: page('The page.'),
       examples: { page: { says: 'The page', status: 200 } },
     },

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { API_KEY, bearer } from './tokens.ts'
 
 export interface Operation {
   readonly method: string
@@ -8,7 +9,7 @@ export interface Operation {
   readonly security: readonly object[]
   readonly parameters: readonly Parameter[]
   readonly requestBody?: { readonly content: Record<string, Content> }
-  readonly responses: Record<string, Response | { readonly $ref: string }>
+  readonly responses: Record<string, Described | { readonly $ref: string }>
 }
 
 export interface Parameter {
@@ -25,7 +26,7 @@ interface Content {
   readonly examples?: Examples
 }
 
-interface Response {
+interface Described {
   readonly content?: Record<string, Content>
   readonly headers?: Record<string, { readonly required?: boolean; readonly schema: object }>
 }
@@ -34,7 +35,7 @@ type Examples = Record<string, { readonly value: unknown }>
 
 interface Source {
   readonly paths: Record<string, Record<string, Omit<Operation, 'method' | 'path'>>>
-  readonly components: { readonly schemas: Record<string, object>; readonly responses: Record<string, Response> }
+  readonly components: { readonly schemas: Record<string, object>; readonly responses: Record<string, Described> }
 }
 
 /** A request that the document gives as an example, and the status that it shows for it. */
@@ -117,7 +118,7 @@ export class Document {
     })
   }
 
-  #response(operation: Operation, status: number): Response | undefined {
+  #response(operation: Operation, status: number): Described | undefined {
     const found = operation.responses[status]
     if (found === undefined || !('$ref' in found)) return found
     return this.components.responses[found.$ref.split('/').at(-1) as string]
@@ -189,3 +190,26 @@ function closed<T>(schema: T): T {
 function absolute(schema: object): object {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/')) as object
 }
+
+/** Sends what is no WebSocket; of a stream, what came until it has said enough. */
+export async function send(base: string, { path, method, headers, body }: Sent): Promise<Came> {
+  const leaving = new AbortController()
+  const init = { method, headers: { ...headers }, ...(body !== undefined && { body }), signal: leaving.signal }
+  const response = await fetch(base + path, init)
+  const type = response.headers.get('content-type') ?? ''
+  const said = type === 'text/event-stream' ? await beginning(response) : await response.text()
+  leaving.abort()
+  return { status: response.status, headers: response.headers, body: /json/.test(type) ? JSON.parse(said) : said }
+}
+
+async function beginning({ body }: Response): Promise<string> {
+  let text = ''
+  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += piece
+    if (text.includes('data: ') && text.endsWith('\n\n')) return text
+  }
+  throw new Error(`the stream ended after ${text}`)
+}
+
+/** In the name of the backend. */
+export const locked = (sent: Sent): Sent => ({ ...sent, headers: { ...bearer(API_KEY), ...sent.headers } })
