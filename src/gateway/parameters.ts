@@ -68,7 +68,7 @@ export const wait = atMost('wait', LIMITS.waitMost, 'Seconds to be held. Default
 export const resume = parameter(
   'resume',
   text({ pattern: PATTERNS.secret, says: '22 to 128 of A-Z a-z 0-9 _ -' }),
-  'The secret of your session, chosen by you or told by the gateway.',
+  'The secret of your session, told by the gateway or chosen by you: 22 to 128 of `A-Z a-z 0-9 _ -`.',
 )
 export const presence = parameter(
   'presence',
