@@ -10,6 +10,7 @@ import { chapter, freshRoom } from './suite.ts'
 
 const document = new Document(documentText())
 const key = bearer(API_KEY)
+const everyParameter = document.operations.flatMap(({ parameters }) => parameters)
 const isHandshake = ({ path }: Operation): boolean => path.endsWith('/ws')
 
 /** Its code, and what of it is not as documented. */
@@ -70,6 +71,22 @@ chapter(
           else address.searchParams.set(name, malformed)
           const came = await send(gateway.url, { ...sent, path: address.pathname + address.search })
           expect([came.status, document.complaintsOf(operation, came)]).toEqual([400, []])
+        })
+      }
+
+      if (!isHandshake(operation)) {
+        test('DOC-3 it ignores parameters that it does not document', async () => {
+          const own = operation.parameters.map(({ name }) => name)
+          const sent = locked(requestOf(first))
+          const address = new URL(sent.path, gateway.url)
+          const headers = { ...sent.headers }
+          for (const { name, in: where } of everyParameter.filter((each) => !own.includes(each.name))) {
+            if (where === 'header') headers[name] = 'a b'
+            else if (where === 'query') address.searchParams.set(name, '!')
+          }
+          const { status } = await send(gateway.url, sent)
+          const again = await send(gateway.url, { ...sent, headers, path: address.pathname + address.search })
+          expect([again.status === 400, document.complaintsOf(operation, again)]).toEqual([status === 400, []])
         })
       }
 

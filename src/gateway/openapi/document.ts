@@ -36,7 +36,11 @@ const securitySchemes = {
 
 /** What a path may name. */
 const PATH: Readonly<Record<string, { says: string; json: Json; example: string }>> = {
-  room: { says: 'A room’s name: 1 to 128 of `A-Z a-z 0-9 _ . : ~ @ -`.', json: { type: 'string', pattern: PATTERNS.room }, example: 'lobby' },
+  room: {
+    says: 'A room’s name: 1 to 128 of `A-Z a-z 0-9 _ . : ~ @ -`.',
+    json: { type: 'string', pattern: PATTERNS.room },
+    example: 'lobby',
+  },
   session: { says: 'A session’s id.', json: { type: 'string', pattern: PATTERNS.session }, example: SESSION },
   letter: { says: 'A dead letter’s id.', json: { type: 'string' }, example: DEAD_ID },
 }
