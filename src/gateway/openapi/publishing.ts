@@ -15,6 +15,9 @@ const answers: Readonly<Record<number, Answer>> = {
   202: { says: 'Passed on to those attached now, and not logged.', schema: ref('Passed') },
 }
 
+/** What becomes of a message under an id that the gateway makes. */
+const made = { status: 201, answer: { id: MADE_ID, cursor: CURSOR } }
+
 const refusals = ['bad_request', 'unknown_field', 'not_unicode', 'too_large', 'id_reused', 'rate', 'busy'] as const
 
 export const publishing: Family = {
@@ -31,34 +34,15 @@ export const publishing: Family = {
       answers,
       refusals,
       examples: {
-        json: {
-          says: 'JSON',
-          type: 'application/json',
-          body: { data: { text: 'hello' } },
-          status: 201,
-          answer: { id: MADE_ID, cursor: CURSOR },
-        },
-        text: {
-          says: 'Text',
-          type: 'text/plain',
-          body: 'hello',
-          status: 201,
-          answer: { id: MADE_ID, cursor: CURSOR },
-        },
-        bytes: {
-          says: 'Bytes',
-          type: 'application/octet-stream',
-          body: 'hello',
-          status: 201,
-          answer: { id: MADE_ID, cursor: CURSOR },
-        },
+        json: { says: 'JSON', type: 'application/json', body: { data: { text: 'hello' } }, ...made },
+        text: { says: 'Text', type: 'text/plain', body: 'hello', ...made },
+        bytes: { says: 'Bytes', type: 'application/octet-stream', body: 'hello', ...made },
         session: {
           says: 'In the name of a session, for two users alone',
           with: { resume: SECRET },
           type: 'application/json',
           body: { data: 'psst', event: 'whisper', to: { users: ['ada', 'bob'] } },
-          status: 201,
-          answer: { id: MADE_ID, cursor: CURSOR },
+          ...made,
         },
         once: {
           says: 'With an id of your own',
@@ -132,13 +116,7 @@ export const publishing: Family = {
       answers,
       refusals: [...refusals, 'not_found'],
       examples: {
-        one: {
-          says: 'JSON',
-          type: 'application/json',
-          body: { data: 'for you alone' },
-          status: 201,
-          answer: { id: MADE_ID, cursor: CURSOR },
-        },
+        one: { says: 'JSON', type: 'application/json', body: { data: 'for you alone' }, ...made },
       },
     },
   },
