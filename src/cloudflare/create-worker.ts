@@ -8,7 +8,8 @@ import { Refusal } from '../protocol/errors.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { parseRetention, type Retention } from '../room/log/retention.ts'
 import type { RoomLimits } from '../room/ports.ts'
-import page from '../web/chat.html'
+import chat from '../web/chat.html'
+import docs from '../web/docs.html'
 import { Backend } from '../webhooks/backend.ts'
 import { type WebhookEnv, webhookSettings } from '../webhooks/settings.ts'
 import { hold } from './held-socket.ts'
@@ -42,7 +43,7 @@ const toRuntime = (env: Env): Runtime => ({
   payloadLimit: limitsOf(env).payload,
   // Each re-poll wakes the room, so they are as rare as proxies allow.
   pollWait: 55,
-  page,
+  pages: { chat, docs },
   ready: () => readiness(env),
   report: (error) => console.error(error),
 })

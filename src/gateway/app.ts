@@ -12,18 +12,16 @@ import { history, info, publish } from './messages.ts'
 import { pollRooms } from './multi/poll.ts'
 import { sseRooms } from './multi/sse.ts'
 import { websocketRooms } from './multi/websocket.ts'
+import { documentText } from './openapi/document.ts'
+import { page } from './pages.ts'
 import type { Runtime } from './ports.ts'
-import { problem, toProblem } from './respond.ts'
+import { jsonText, problem, toProblem } from './respond.ts'
 import { revoke } from './revoke.ts'
 import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
 import { deadLetters, resend } from './webhooks.ts'
-
-/** The pages are inline and load nothing from elsewhere; what a room's messages hold can run nothing. */
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 interface Kind<Env> {
   Bindings: Env
@@ -63,16 +61,16 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     }
     return next()
   })
-  app.get('/', (c) =>
-    c.body(runtimeOf(c.env).page, 200, {
-      'content-type': 'text/html; charset=utf-8',
-      // Asked for anew each time, so that a deploy is seen.
-      'cache-control': 'no-cache',
-      'content-security-policy': PAGE_POLICY,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    }),
-  )
+  app.use('/openapi.json', crossOrigin)
+  for (const open of ['/', '/docs', '/openapi.json']) {
+    app.use(open, (c, next) => {
+      runtimeOf(c.env).gate.checkSource(c.req.raw.headers)
+      return next()
+    })
+  }
+  app.get('/', (c) => page(runtimeOf(c.env).pages.chat))
+  app.get('/docs', (c) => page(runtimeOf(c.env).pages.docs))
+  app.get('/openapi.json', () => jsonText(documentText()))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) => {
     const ready = runtimeOf(c.env).ready()
@@ -112,16 +110,16 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/sessions', (c) =>
     listSessions((name) => c.req.query(name), c.get('runtime').room(roomName(c.req.param('room')))),
   )
-  app.get('/v1/rooms/:room/sessions/:id', (c) =>
-    oneSession(c.req.param('id'), c.get('runtime').room(roomName(c.req.param('room')))),
+  app.get('/v1/rooms/:room/sessions/:session', (c) =>
+    oneSession(c.req.param('session'), c.get('runtime').room(roomName(c.req.param('room')))),
   )
-  app.delete('/v1/rooms/:room/sessions/:id', (c) =>
-    disconnect(c.req.param('id'), c.get('runtime').room(roomName(c.req.param('room')))),
+  app.delete('/v1/rooms/:room/sessions/:session', (c) =>
+    disconnect(c.req.param('session'), c.get('runtime').room(roomName(c.req.param('room')))),
   )
-  app.post('/v1/rooms/:room/sessions/:id/messages', (c) => {
+  app.post('/v1/rooms/:room/sessions/:session/messages', (c) => {
     const room = roomName(c.req.param('room'))
     const runtime = c.get('runtime')
-    const to = { sessions: [sessionName(c.req.param('id'))] }
+    const to = { sessions: [sessionName(c.req.param('session'))] }
     return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit, to)
   })
   app.get('/v1/rooms/:room/webhooks/dead', (c) =>
@@ -130,8 +128,8 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.post('/v1/rooms/:room/webhooks/dead/resend', (c) =>
     resend(undefined, c.get('runtime').room(roomName(c.req.param('room')))),
   )
-  app.post('/v1/rooms/:room/webhooks/dead/:id/resend', (c) =>
-    resend(c.req.param('id'), c.get('runtime').room(roomName(c.req.param('room')))),
+  app.post('/v1/rooms/:room/webhooks/dead/:letter/resend', (c) =>
+    resend(c.req.param('letter'), c.get('runtime').room(roomName(c.req.param('room')))),
   )
   app.get('/v1/rooms/:room', (c) => info(c.get('runtime').room(roomName(c.req.param('room')))))
   app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))

@@ -1,8 +1,8 @@
 import { isTransient, Refusal } from '../protocol/errors.ts'
 import { elementTexts, memberText, parseJson } from '../protocol/json.ts'
-import { frameLimit, LIMITS } from '../protocol/limits.ts'
+import { frameLimit } from '../protocol/limits.ts'
 import { isName } from '../protocol/names.ts'
-import { type Publication, parseBatchItem } from '../protocol/operations.ts'
+import { batchSchema, type Publication, parseBatchItem } from '../protocol/operations.ts'
 import type { Reply } from '../room/ports.ts'
 import { decodeText, readBody } from './body.ts'
 import type { Runtime } from './ports.ts'
@@ -33,13 +33,7 @@ export async function publishMany(request: Request, runtime: Runtime): Promise<R
 }
 
 function readItems(source: string, payloadLimit: number): { items: Item[]; results: Result[] } {
-  const body = parseJson(source)
-  const list = typeof body === 'object' && body !== null && 'messages' in body ? body.messages : undefined
-  if (!Array.isArray(list) || list.length === 0 || list.length > LIMITS.batch) {
-    throw new Refusal('bad_request', `The body is {"messages":[…]} with 1 to ${LIMITS.batch} of them`)
-  }
-  const unknown = Object.keys(body as object).find((name) => name !== 'messages')
-  if (unknown !== undefined) throw new Refusal('unknown_field', `The body has no \`${unknown}\``)
+  batchSchema.check(parseJson(source), 'body')
   const items: Item[] = []
   const results: Result[] = []
   elementTexts(memberText(source, 'messages') as string).forEach((text, index) => {

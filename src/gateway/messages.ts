@@ -2,12 +2,11 @@ import { sessionId } from '../auth/secrets.ts'
 import { bytesBody, textBody } from '../protocol/data.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { historyJson } from '../protocol/events.ts'
-import { frameLimit, LIMITS } from '../protocol/limits.ts'
-import { isName } from '../protocol/names.ts'
+import { frameLimit } from '../protocol/limits.ts'
 import { type Audience, type Publication, parsePublication, toHistoryQuery } from '../protocol/operations.ts'
 import { decodeText, readBody } from './body.ts'
+import { after, before, idempotencyKey, limit, type Query, resume } from './parameters.ts'
 import type { RoomStub } from './ports.ts'
-import { type Query, resumeSecret, wholeNumber } from './query.ts'
 import { json, jsonText, problem } from './respond.ts'
 
 /** `POST /v1/rooms/:room/messages` (PUB-1 to PUB-9); `to`: one session's own route (SES-7). */
@@ -19,8 +18,8 @@ export async function publish(
   payloadLimit: number,
   to?: Audience['to'],
 ): Promise<Response> {
-  const secret = resumeSecret(query)
-  const read = withKey(await readPublication(request, payloadLimit), request.headers.get('idempotency-key'))
+  const secret = resume.read(query)
+  const read = withKey(await readPublication(request, payloadLimit), idempotencyKey.read(headersOf(request)))
   if (to !== undefined && read.to !== undefined) throw new Refusal('bad_request', 'The route says to whom it goes')
   const publication = to === undefined ? read : { ...read, to }
   const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
@@ -42,11 +41,13 @@ async function readPublication(request: Request, payloadLimit: number): Promise<
   return { body, echo: true, ephemeral: false }
 }
 
-function withKey(publication: Publication, key: string | null): Publication {
-  if (key === null) return publication
-  if (!isName('id', key)) {
-    throw new Refusal('bad_request', '`Idempotency-Key` must be 1 to 128 printable ASCII characters without the space')
-  }
+const headersOf =
+  (request: Request): Query =>
+  (name) =>
+    request.headers.get(name) ?? undefined
+
+function withKey(publication: Publication, key: string | undefined): Publication {
+  if (key === undefined) return publication
   if (publication.id !== undefined && publication.id !== key) {
     throw new Refusal('bad_request', '`Idempotency-Key` and `id` must agree')
   }
@@ -55,14 +56,14 @@ function withKey(publication: Publication, key: string | null): Publication {
 
 /** `GET /v1/rooms/:room/messages` (HIST-1 to HIST-4). */
 export async function history(room: string, query: Query, stub: RoomStub): Promise<Response> {
-  const limit = wholeNumber(query, 'limit', 1, LIMITS.historyMost)
-  const [after, before] = [query('after'), query('before')]
+  const most = limit.read(query)
+  const [from, to] = [after.read(query), before.read(query)]
   const asked = toHistoryQuery({
-    ...(after !== undefined && { after }),
-    ...(before !== undefined && { before }),
-    ...(limit !== undefined && { limit }),
+    ...(from !== undefined && { after: from }),
+    ...(to !== undefined && { before: to }),
+    ...(most !== undefined && { limit: most }),
   })
-  const secret = resumeSecret(query)
+  const secret = resume.read(query)
   const reader = secret === undefined ? {} : { session: await sessionId(room, secret) }
   const reply = await stub.command({ type: 'history', query: asked, reader })
   if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)

@@ -74,6 +74,12 @@ export type Welcome =
   | { readonly user?: string; readonly state?: string; readonly refused?: never }
   | { readonly refused: string; readonly isFinal: boolean }
 
+/** HTML, each a file of `web/`. */
+export interface Pages {
+  readonly chat: string
+  readonly docs: string
+}
+
 /** What a runtime brings to the gateway. */
 export interface Runtime {
   room(name: string): RoomStub
@@ -90,10 +96,10 @@ export interface Runtime {
   readonly payloadLimit: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
-  readonly page: string
-  /** Does it take work? Else why not. */
+  readonly pages: Pages
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */
   connect?(visitor: Visitor): Promise<Welcome>
+  /** Does it take work? Else why not. */
   ready(): true | Refusal
   /** Tells the operator. */
   report(error: unknown): void

@@ -6,8 +6,8 @@ import { parsePresence } from '../protocol/operations.ts'
 import { listJson } from '../protocol/presence.ts'
 import type { SessionInfo } from '../room/ports.ts'
 import { decodeText, readBody } from './body.ts'
+import { afterId, limit, type Query, resume } from './parameters.ts'
 import type { RoomStub } from './ports.ts'
-import { type Query, resumeSecret, wholeNumber } from './query.ts'
 import { json, jsonText, problem } from './respond.ts'
 
 /** `GET /v1/rooms/:room/presence` (PRES-5). */
@@ -20,7 +20,7 @@ export async function presence(stub: RoomStub): Promise<Response> {
 
 /** `PUT /v1/rooms/:room/presence?resume=` (PRES-2), for those who have no WebSocket. */
 export async function setPresence(request: Request, room: string, query: Query, stub: RoomStub): Promise<Response> {
-  const secret = resumeSecret(query)
+  const secret = resume.read(query)
   if (secret === undefined) throw new Refusal('bad_request', '`resume` must say whose presence it is')
   const state = parsePresence(decodeText(await readBody(request, LIMITS.presenceState * 8)))
   const reply = await stub.command({ type: 'present', session: await sessionId(room, secret), state })
@@ -29,8 +29,8 @@ export async function setPresence(request: Request, room: string, query: Query, 
 
 /** `GET /v1/rooms/:room/sessions?after=&limit=` (SES-5). */
 export async function listSessions(query: Query, stub: RoomStub): Promise<Response> {
-  const limit = wholeNumber(query, 'limit', 1, LIMITS.historyMost) ?? LIMITS.historyDefault
-  const reply = await stub.command({ type: 'sessions', after: query('after') ?? '', limit })
+  const most = limit.read(query) ?? LIMITS.historyDefault
+  const reply = await stub.command({ type: 'sessions', after: afterId.read(query) ?? '', limit: most })
   if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'sessions') throw new Error(`A sessions request was answered with ${reply.type}`)
   const next = JSON.stringify(reply.next)

@@ -1,12 +1,13 @@
+import { LIMITS } from '../protocol/limits.ts'
 import type { DeadLetter } from '../protocol/webhook.ts'
+import { afterId, deadLimit, type Query } from './parameters.ts'
 import type { RoomStub } from './ports.ts'
-import { type Query, wholeNumber } from './query.ts'
 import { json, jsonText, problem } from './respond.ts'
 
 /** `GET /v1/rooms/:room/webhooks/dead?after=&limit=` (HOOK-8). */
 export async function deadLetters(query: Query, stub: RoomStub): Promise<Response> {
-  const limit = wholeNumber(query, 'limit', 1, 100) ?? 20
-  const reply = await stub.command({ type: 'dead', after: query('after') ?? '', limit })
+  const most = deadLimit.read(query) ?? LIMITS.deadDefault
+  const reply = await stub.command({ type: 'dead', after: afterId.read(query) ?? '', limit: most })
   if (reply.type === 'error') return problem(reply.code, reply.message)
   if (reply.type !== 'dead') throw new Error(`A request for dead letters was answered with ${reply.type}`)
   const letters = reply.letters.map(letterJson).join(',')

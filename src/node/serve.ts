@@ -104,7 +104,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     accept: upgrades.hold,
     payloadLimit: limit,
     pollWait: 25,
-    page: readFileSync(new URL('../web/chat.html', import.meta.url), 'utf8'),
+    pages: { chat: webPage('chat'), docs: webPage('docs') },
     ready: () => {
       if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
       return rooms.outage === undefined || new Refusal('storage', `The log cannot be written: ${rooms.outage}`)
@@ -156,6 +156,8 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     },
   }
 }
+
+const webPage = (name: string): string => readFileSync(new URL(`../web/${name}.html`, import.meta.url), 'utf8')
 
 const late = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {

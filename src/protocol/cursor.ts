@@ -15,6 +15,9 @@ const WRITER_DIGITS = 3
 const LINEAGE_DIGITS = 3
 const MARK_DIGITS = WRITER_DIGITS + LINEAGE_DIGITS
 
+/** What a cursor is to others (CUR-1); what it is made of is ours alone. */
+export const CURSOR_CHARACTERS = '^[a-z0-9-]{3,32}$'
+
 const CURSOR = /^([0-9a-z]{15})-([1-9a-b])([0-9a-z]{1,11})$/
 
 /**

@@ -22,6 +22,9 @@ export const LIMITS = {
   /** PUB-9: drafts that wait for their commit. */
   waiting: 4 * 1024 * 1024,
   rewind: 1000,
+  /** HOOK-8: dead letters of one answer. */
+  deadDefault: 20,
+  deadMost: 100,
   historyDefault: 100,
   historyMost: 1000,
   historyBytes: 1024 * 1024,

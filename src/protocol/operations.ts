@@ -1,11 +1,24 @@
 import type { Position } from './cursor.ts'
-import { parseCursor } from './cursor.ts'
+import { CURSOR_CHARACTERS, parseCursor } from './cursor.ts'
 import { type Body, base64Body, jsonBody, jsonText } from './data.ts'
 import { Refusal } from './errors.ts'
 import { elementTexts, memberText, parseJson } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { PATTERNS } from './names.ts'
-import { anything, boolean, either, type Infer, integer, list, object, type Schema, text } from './schema.ts'
+import {
+  anything,
+  boolean,
+  either,
+  type Infer,
+  integer,
+  later,
+  list,
+  nameOf,
+  needing,
+  object,
+  type Schema,
+  text,
+} from './schema.ts'
 
 export type Ref = string | number
 
@@ -42,8 +55,8 @@ export type Operation =
 
 const session = text({ pattern: PATTERNS.session, says: 'a session id' })
 const user = text({ max: 128, says: 'a user id of at most 128 characters' })
-// No pattern: what is wrong with a cursor is for `parseCursor` to say, under its own code.
-export const cursor = text({ says: 'a cursor' })
+export const cursor = nameOf('a cursor', CURSOR_CHARACTERS)
+export const room = nameOf('a room name', PATTERNS.room)
 export const op = text({ max: 32, says: 'the name of an operation' })
 export const ref = either(
   text({ max: 64, says: '' }),
@@ -56,28 +69,40 @@ const publication = {
   event: text({ pattern: PATTERNS.event, says: '1 to 64 of A-Z a-z 0-9 _ . : -' }),
   data: anything,
   bytes: text({ says: 'base64' }),
-  to: object({ sessions: list(session, LIMITS.audience), users: list(user, LIMITS.audience) }),
+  to: needing(
+    object({ sessions: list(session, LIMITS.audience), users: list(user, LIMITS.audience) }),
+    'anyOf',
+    ['sessions', 'users'],
+    '`to` names `sessions` or `users`',
+  ),
   except: list(session, LIMITS.audience),
   echo: boolean,
   ephemeral: boolean,
 }
 
+/** Something with the members of a message, of which it has either `data` or `bytes`. */
+const message = <T extends { readonly data?: unknown; readonly bytes?: string }>(schema: Schema<T>): Schema<T> =>
+  needing(schema, 'oneOf', ['data', 'bytes'], 'A message has either `data` or `bytes`')
+
 /** The body of `POST …/messages` as JSON (PUB-1). */
-export const publicationSchema = object(publication)
+export const publicationSchema = message(object(publication))
 
 /** One item of `POST /v1/publish` (BATCH-1). */
-export const batchItemSchema = object({ room: text({ says: 'a room name' }), ...publication })
+export const batchItemSchema = message(object({ room, ...publication }, ['room']))
 
-/** The body of `PUT …/presence`. */
-export const presenceSchema = object({ state: anything })
+/** The body of `POST /v1/publish`, whose items stand or fall each by itself. */
+export const batchSchema = object({ messages: list(later(batchItemSchema), LIMITS.batch, 1) }, ['messages'])
+
+/** The body of `PUT …/presence`; `null` is no state. */
+export const presenceSchema = object({ state: anything }, ['state'])
 
 /** One schema per operation: what is checked, and what the documents say. */
 export const operationSchemas = {
-  publish: object({ op, ref, ...publication }),
+  publish: message(object({ op, ref, ...publication })),
   history: object({ op, ref, after: cursor, before: cursor, limit: integer(1, LIMITS.historyMost) }),
-  presence: object({ op, ref, state: anything }),
-  auth: object({ op, ref, token: text({ max: 8192, says: 'a token' }) }),
-  probe: object({ op, ref, n: integer(0, Number.MAX_SAFE_INTEGER) }),
+  presence: object({ op, ref, state: anything }, ['state']),
+  auth: object({ op, ref, token: text({ max: 8192, says: 'a token' }) }, ['token']),
+  probe: object({ op, ref, n: integer(0, Number.MAX_SAFE_INTEGER) }, ['n']),
   ping: object({ op, ref }),
 } satisfies Record<Operation['op'], Schema<unknown>>
 
@@ -123,16 +148,10 @@ function readOperation(name: string, value: object, source: string, payloadLimit
     case 'presence':
       operationSchemas.presence.check(value, name)
       return { op: name, state: presenceState(source) }
-    case 'auth': {
-      const { token } = operationSchemas.auth.check(value, name)
-      if (token === undefined) throw new Refusal('bad_request', '`auth` needs `token`')
-      return { op: name, token }
-    }
-    case 'probe': {
-      const { n } = operationSchemas.probe.check(value, name)
-      if (n === undefined) throw new Refusal('bad_request', '`probe` needs `n`')
-      return { op: name, n }
-    }
+    case 'auth':
+      return { op: name, token: operationSchemas.auth.check(value, name).token }
+    case 'probe':
+      return { op: name, n: operationSchemas.probe.check(value, name).n }
     case 'ping':
       operationSchemas.ping.check(value, name)
       return { op: name }
@@ -159,26 +178,18 @@ export function parsePresence(source: string): string | null {
 }
 
 function presenceState(source: string): string | null {
-  const state = memberText(source, 'state')
-  if (state === undefined) throw new Refusal('bad_request', '`presence` needs `state`; null is none')
+  const state = memberText(source, 'state') as string
   return state === 'null' ? null : jsonText(state, LIMITS.presenceState, 'A presence state')
 }
 
 /** @throws Refusal `bad_request`, `unknown_field`, `not_unicode`, `too_large` */
 export function parseBatchItem(source: string, payloadLimit: number): { room: string; publication: Publication } {
   const fields = batchItemSchema.check(parseJson(source), 'message')
-  if (fields.room === undefined) throw new Refusal('bad_request', 'A message of a batch names its `room`')
   return { room: fields.room, publication: toPublication(fields, source, payloadLimit) }
 }
 
 function toPublication(fields: Infer<typeof publicationSchema>, source: string, payloadLimit: number): Publication {
   const { id, event, to, except, bytes, echo = true, ephemeral = false } = fields
-  if ('data' in fields === (bytes !== undefined)) {
-    throw new Refusal('bad_request', 'A message has either `data` or `bytes`')
-  }
-  if (to !== undefined && to.sessions === undefined && to.users === undefined) {
-    throw new Refusal('bad_request', '`to` names `sessions` or `users`')
-  }
   const body =
     bytes === undefined ? jsonBody(memberText(source, 'data') as string, payloadLimit) : base64Body(bytes, payloadLimit)
   return {

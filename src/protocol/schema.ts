@@ -27,6 +27,12 @@ export const text = (o: { pattern?: string; max?: number; says: string }): Schem
   }
 }
 
+/** A name whose pattern is somebody else's to check, who refuses it under a code of its own. */
+export const nameOf = (says: string, pattern: string): Schema<string> => ({
+  ...text({ says }),
+  json: { type: 'string', pattern },
+})
+
 export const integer = (min: number, max: number): Schema<number> => ({
   check(value, path) {
     if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
@@ -48,12 +54,17 @@ export const boolean: Schema<boolean> = {
 /** Any JSON value: whoever needs its text takes that from the source. */
 export const anything: Schema<unknown> = { check: (value) => value, json: {} }
 
-export const list = <T>(item: Schema<T>, most: number): Schema<readonly T[]> => ({
+/** Described here, and checked where its text is read: each by itself, so that a wrong one harms no other. */
+export const later = (schema: Schema<unknown>): Schema<unknown> => ({ ...anything, json: schema.json })
+
+export const list = <T>(item: Schema<T>, most: number, least = 0): Schema<readonly T[]> => ({
   check(value, path) {
-    if (!Array.isArray(value) || value.length > most) throw wrong(path, `a list of at most ${most}`)
+    if (!Array.isArray(value) || value.length > most || value.length < least) {
+      throw wrong(path, least === 0 ? `a list of at most ${most}` : `a list of ${least} to ${most}`)
+    }
     return value.map((each, i) => item.check(each, `${path}[${i}]`))
   },
-  json: { type: 'array', items: item.json, maxItems: most },
+  json: { type: 'array', items: item.json, maxItems: most, ...(least > 0 && { minItems: least }) },
 })
 
 export const either = <A, B>(a: Schema<A>, b: Schema<B>, says: string): Schema<A | B> => ({
@@ -71,10 +82,15 @@ export const either = <A, B>(a: Schema<A>, b: Schema<B>, says: string): Schema<A
 })
 
 type Fields = Readonly<Record<string, Schema<unknown>>>
-type Shape<F extends Fields> = { readonly [name in keyof F]?: Infer<F[name]> }
+type Shape<F extends Fields, R extends keyof F> = { readonly [name in R]: Infer<F[name]> } & {
+  readonly [name in Exclude<keyof F, R>]?: Infer<F[name]>
+}
 
-/** An object of which every field is optional, and none unknown. */
-export const object = <F extends Fields>(fields: F): Schema<Shape<F>> => ({
+/** An object that has no unknown fields, and those that are required. */
+export const object = <F extends Fields, R extends keyof F & string = never>(
+  fields: F,
+  required: readonly R[] = [],
+): Schema<Shape<F, R>> => ({
   check(value, path) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path, 'an object')
     for (const [name, member] of Object.entries(value)) {
@@ -82,11 +98,30 @@ export const object = <F extends Fields>(fields: F): Schema<Shape<F>> => ({
         throw new Refusal('unknown_field', `\`${name.slice(0, 64)}\` is not a field of \`${path}\``)
       fields[name]?.check(member, name)
     }
-    return value as Shape<F>
+    const missing = required.find((name) => !Object.hasOwn(value, name))
+    if (missing !== undefined) throw new Refusal('bad_request', `\`${path}\` needs \`${missing}\``)
+    return value as Shape<F, R>
   },
   json: {
     type: 'object',
     properties: Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name, schema.json])),
+    ...(required.length > 0 && { required }),
     additionalProperties: false,
   },
+})
+
+/** An object with exactly one of those fields, or with one at least. */
+export const needing = <T extends object>(
+  schema: Schema<T>,
+  how: 'oneOf' | 'anyOf',
+  names: readonly (keyof T & string)[],
+  says: string,
+): Schema<T> => ({
+  check(value, path) {
+    const checked = schema.check(value, path)
+    const count = names.filter((name) => Object.hasOwn(checked, name)).length
+    if (count === 0 || (how === 'oneOf' && count > 1)) throw new Refusal('bad_request', says)
+    return checked
+  },
+  json: { ...schema.json, [how]: names.map((name) => ({ required: [name] })) },
 })

@@ -3,7 +3,8 @@ import { Refusal } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { roomName } from '../../protocol/names.ts'
 import type { Hello } from '../../room/ports.ts'
-import { atMost, presenceOf, type Query, resumeSecret } from '../query.ts'
+import { cursors, presences, type Query, resume, rewind, rooms as roomsParameter } from '../parameters.ts'
+import { presenceOf } from '../query.ts'
 import { Vector } from './vector.ts'
 
 /** Where a client begins in a room, and whether it is present there. */
@@ -22,16 +23,16 @@ export interface Asked {
 
 /** `last`: what stands in place of `cursor`. @throws Refusal `bad_request`, `bad_room`, `bad_cursor` */
 export function readAsked(query: Query, last?: string): Asked {
-  const rooms = roomList(query('rooms'))
-  const vector = new Vector(rooms, last ?? query('cursor'))
-  const rewind = atMost(query, 'rewind', LIMITS.rewind)
-  const presences = presencesOf(query('presence'), rooms)
-  const chosen = resumeSecret(query)
+  const rooms = roomList(roomsParameter.read(query))
+  const vector = new Vector(rooms, last ?? cursors.read(query))
+  const back = rewind.read(query)
+  const present = presencesOf(presences.read(query), rooms)
+  const chosen = resume.read(query)
   const secret = chosen ?? randomSecret()
   const startOf = (room: string, i: number): Start => {
     const cursor = vector.get(room)
-    const from = cursor !== undefined ? { cursor } : rewind !== undefined ? { rewind } : {}
-    return { ...from, ...presences[i] }
+    const from = cursor !== undefined ? { cursor } : back !== undefined ? { rewind: back } : {}
+    return { ...from, ...present[i] }
   }
   return {
     rooms,

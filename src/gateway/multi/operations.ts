@@ -3,15 +3,13 @@ import { Refusal } from '../../protocol/errors.ts'
 import { elementTexts, parseJson, withoutMember } from '../../protocol/json.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { roomName } from '../../protocol/names.ts'
-import { cursor, op, operationSchemas, type Ref, ref } from '../../protocol/operations.ts'
+import { cursor, op, operationSchemas, type Ref, ref, room } from '../../protocol/operations.ts'
 import { integer, object, text } from '../../protocol/schema.ts'
 import { presenceOf } from '../query.ts'
 import type { Start } from './asked.ts'
 
-const room = text({ says: 'a room name' })
-
 /** What a client may ask of the connection itself; whatever else it asks is for a room. */
-const schemas = {
+export const multiSchemas = {
   join: object({
     op,
     ref,
@@ -69,14 +67,14 @@ function toOperation(value: object, source: string, presence: string): MultiOper
   switch (name) {
     case 'ping':
     case 'probe':
-      schemas[name].check(value, name)
+      multiSchemas[name].check(value, name)
       return { op: name }
     case 'join': {
-      const fields = schemas.join.check(value, name)
+      const fields = multiSchemas.join.check(value, name)
       return { op: name, room: roomOf(fields, name), start: toStart({ presence, ...fields }) }
     }
     case 'leave':
-      return { op: name, room: roomOf(schemas.leave.check(value, name), name) }
+      return { op: name, room: roomOf(multiSchemas.leave.check(value, name), name) }
     default:
       if (!Object.hasOwn(operationSchemas, name)) {
         throw new Refusal('unknown_op', name ? `There is no operation \`${name}\`` : 'An operation needs `op`')

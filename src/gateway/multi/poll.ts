@@ -2,18 +2,18 @@ import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { elementTexts } from '../../protocol/json.ts'
-import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
 import { retryAfter } from '../advice.ts'
+import { type Query, wait as waitParameter } from '../parameters.ts'
 import type { Runtime, Wire } from '../ports.ts'
-import { atMost, type Query } from '../query.ts'
 import { jsonText } from '../respond.ts'
+import { finalCode } from '../transports/poll.ts'
 import { type Asked, helloOf, readAsked } from './asked.ts'
 import { inRoom } from './lines.ts'
 
 /** `GET /v1/poll?rooms=` (MULTI-9). */
 export async function pollRooms(query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
-  const wait = atMost(query, 'wait', LIMITS.waitMost) ?? runtime.pollWait
+  const wait = waitParameter.read(query) ?? runtime.pollWait
   const asked = readAsked(query)
   const as = { kind: 'poll', codec: 'poll' } as const
   const calls = [...asked.starts].map(async ([room, start]) => ({
@@ -73,7 +73,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
         },
         credit: () => Number.POSITIVE_INFINITY,
         closed(code: number, reason: string) {
-          if (code >= CLOSE.protocol) fail(new Refusal('forbidden', `${room}: ${reason}`))
+          if (code >= CLOSE.protocol) fail(new Refusal(finalCode(code), `${room}: ${reason}`))
           isCut ||= !answers.has(room)
           if (isAsked) endAfter(0)
         },

@@ -1,6 +1,6 @@
 import { closingEvent } from '../../protocol/events.ts'
+import type { Query } from '../parameters.ts'
 import type { Runtime } from '../ports.ts'
-import type { Query } from '../query.ts'
 import { type EventStream, eventStream, type Source } from '../transports/stream.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { End } from './ends.ts'

@@ -1,6 +1,6 @@
 import { Refusal } from '../../protocol/errors.ts'
+import type { Query } from '../parameters.ts'
 import type { Runtime } from '../ports.ts'
-import type { Query } from '../query.ts'
 import { chooseProtocol, orRefuse } from '../transports/websocket.ts'
 import { readAsked } from './asked.ts'
 import { Multiplexed } from './multiplexed.ts'

@@ -1,23 +1,22 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
-import { LIMITS } from '../../protocol/limits.ts'
 import type { Hello } from '../../room/ports.ts'
 import { retryAfter } from '../advice.ts'
+import { type Query, wait as waitParameter } from '../parameters.ts'
 import type { RoomStub, Runtime, Wire } from '../ports.ts'
-import { atMost, presenceOf, type Query, sessionOf, startOf } from '../query.ts'
+import { presenceOf, sessionOf, startOf } from '../query.ts'
 import { jsonText, problem } from '../respond.ts'
 
 /** `GET /v1/rooms/:room/poll` (POLL-1 to POLL-5). */
 export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
-  const wait = atMost(query, 'wait', LIMITS.waitMost) ?? runtime.pollWait
+  const wait = waitParameter.read(query) ?? runtime.pollWait
   const start = startOf(query)
   const { session, resume } = await sessionOf(room, query)
   const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
   const outcome = await held(hello, runtime.room(room), wait, signal)
   if (typeof outcome === 'string') return answer(outcome, 0)
-  if (outcome.code in FINAL) return problem(FINAL[outcome.code] as ErrorCode, outcome.reason)
-  if (outcome.code >= 4500) return problem('forbidden', outcome.reason)
+  if (outcome.code >= CLOSE.protocol) return problem(finalCode(outcome.code), outcome.reason)
   if (outcome.code === CLOSE.rate) return problem(outcome.reason === 'room_full' ? 'room_full' : 'rate', outcome.reason)
   if (start.cursor === undefined)
     return problem(outcome.code === CLOSE.storage ? 'storage' : 'draining', outcome.reason)
@@ -31,10 +30,10 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
   }
 }
 
-/** Ends that say what is wrong with who asks. */
-const FINAL: Readonly<Record<number, ErrorCode>> = {
-  [CLOSE.unauthorized]: 'unauthorized',
-  [CLOSE.revoked]: 'revoked',
+/** How a poll is refused that a room has ended for good. */
+export function finalCode(close: number): ErrorCode {
+  if (close === CLOSE.unauthorized) return 'unauthorized'
+  return close === CLOSE.revoked ? 'revoked' : 'forbidden'
 }
 
 /** Why a poll ended without an answer of the room's. */

@@ -1,7 +1,8 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { LIMITS } from '../../protocol/limits.ts'
+import { lastEventId, type Query } from '../parameters.ts'
 import type { Runtime, Wire } from '../ports.ts'
-import { cursorOf, presenceOf, type Query, sessionOf, startOf } from '../query.ts'
+import { presenceOf, sessionOf, startOf } from '../query.ts'
 import { eventStream } from './stream.ts'
 
 const encoder = new TextEncoder()
@@ -9,7 +10,7 @@ const encoder = new TextEncoder()
 /** `GET /v1/rooms/:room/events` (SSE-1 to SSE-5). */
 export async function sse(room: string, query: Query, request: Request, runtime: Runtime): Promise<Response> {
   // An empty Last-Event-ID is what a browser sends that has seen no id yet.
-  const last = cursorOf(request.headers.get('last-event-id') || undefined)
+  const last = lastEventId.read((name) => request.headers.get(name) || undefined)
   const start = last === undefined ? startOf(query) : { cursor: last }
   const hello = {
     kind: 'sse',

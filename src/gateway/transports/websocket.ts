@@ -2,8 +2,9 @@ import { closeReason } from '../../protocol/codes.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { roomName } from '../../protocol/names.ts'
 import { closeCodeOf } from '../access/handshake.ts'
+import type { Query } from '../parameters.ts'
 import { type Runtime, SUBPROTOCOLS } from '../ports.ts'
-import { presenceOf, type Query, sessionOf, startOf } from '../query.ts'
+import { presenceOf, sessionOf, startOf } from '../query.ts'
 
 /** `GET /v1/rooms/:room/ws` (WS-1 to WS-10, PLAIN-1 to PLAIN-3). */
 export async function websocket(request: Request, room: string, query: Query, runtime: Runtime): Promise<Response> {
