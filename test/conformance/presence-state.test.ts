@@ -32,6 +32,8 @@ chapter('presence state', (gateway) => {
       const watcher = await watch(room)
       const reader = await open(gateway.url, room, { resume, presence: 1 })
       const { session } = reader.welcome
+      // A state that is set before that may be told with it.
+      for (const each of [reader, watcher]) await each.inbox.until(({ action }) => action === 'sync')
       for (const state of ['{"mood":"good"}', '[]', 'null']) {
         if (reader instanceof Framed) reader.send(`{"op":"presence","state":${state}}`)
         else expect(await putPresence(gateway.url, room, resume, `{"state":${state}}`)).toMatchObject({ http: 200 })

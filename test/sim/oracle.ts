@@ -1,19 +1,24 @@
-import { type Entry, mayRead } from '../../src/protocol/entry.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Host } from './host.ts'
 import type { Publication } from './publications.ts'
-import { type Reader, saidIn } from './reader.ts'
+import { type Person, type Reader, saidIn } from './reader.ts'
 
 /** What must hold when all has come to rest: each promise that was broken, in words. Cursors sort bytewise (CUR-1). */
 export function judge(host: Host, readers: readonly Reader[], publications: readonly Publication[]): string[] {
   const wrong: string[] = []
   const hold = (is: boolean, ...what: unknown[]): void => void (is || wrong.push(what.join(' ')))
   judgeLog(hold, host.log, publications)
-  for (const reader of readers) judgeReader((is, ...what) => hold(is, reader.person.name, ...what), host, reader)
+  const by = new Map(publications.map((each) => [each.data, each]))
+  for (const reader of readers) {
+    const isFor = (entry: Entry | undefined): boolean => mayHear(reader.person, entry, by.get(dataOf(entry)))
+    judgeReader((is, ...what) => hold(is, reader.person.name, ...what), host, reader, isFor)
+  }
   judgePresence(hold, host, readers)
   return wrong
 }
 
 type Hold = (is: boolean, ...what: unknown[]) => void
+type IsFor = (entry: Entry | undefined) => boolean
 
 /** Order; no more and no less than was sent and acknowledged. */
 function judgeLog(hold: Hold, log: readonly Entry[], publications: readonly Publication[]): void {
@@ -42,8 +47,7 @@ function judgeLog(hold: Hold, log: readonly Entry[], publications: readonly Publ
 }
 
 /** All that is for it, in order, once; or a gap that is true. And nothing that is for others. */
-function judgeReader(hold: Hold, host: Host, { person, start, connections }: Reader): void {
-  const isFor = (entry: Entry | undefined): boolean => entry !== undefined && mayRead(person, entry.audience)
+function judgeReader(hold: Hold, host: Host, { person, start, connections }: Reader, isFor: IsFor): void {
   const between = (from: string, to: string): string[] =>
     host.log.filter((entry) => isFor(entry) && `${entry.cursor}` > from && `${entry.cursor}` <= to).map(dataOf)
   const places = new Map(host.feed.map((entry, i) => [dataOf(entry), i]))
@@ -88,6 +92,14 @@ function judgePresence(hold: Hold, { present }: Host, readers: readonly Reader[]
   for (const { person, view } of those.filter((each) => !each.person.isPlain)) {
     hold(view.rev === present.rev && view.count === present.count, person.name, 'sees', view.count, view.rev)
   }
+}
+
+/** Whom its publisher meant (PUB-8); what an application has made of it is for everybody. */
+function mayHear({ session, user }: Person, entry: Entry | undefined, sent: Publication | undefined): boolean {
+  if (entry === undefined || sent === undefined || entry.json.includes('"said":')) return sent !== undefined
+  const { to, except = [], echo = true } = sent.fields
+  if (except.includes(session) || (!echo && sent.author.person.session === session)) return false
+  return !to || Boolean(to.sessions?.includes(session) || (user !== undefined && to.users?.includes(user)))
 }
 
 const dataOf = (entry: Entry | undefined): string =>

@@ -7,13 +7,20 @@ import type { Host } from './host.ts'
 import type { Reader } from './reader.ts'
 import type { Wire } from './wire.ts'
 
+interface Fields {
+  readonly to?: { readonly sessions?: readonly string[]; readonly users?: readonly string[] }
+  readonly except?: readonly string[]
+  readonly echo?: boolean
+  readonly ephemeral?: boolean
+}
+
 /** A message that somebody wants published, and what was heard of it. */
 export interface Publication {
   /** Unlike any other's. */
   readonly data: string
   readonly id?: string
   readonly author: Reader
-  readonly fields: object
+  readonly fields: Fields
   readonly isEphemeral: boolean
   /** Its batch, whose messages are one atomic write. */
   readonly batch?: number
@@ -90,7 +97,7 @@ export class Publications {
     const random = this.#random
     const data = `p${this.all.length}`
     const other = random.pick(everyone).person
-    const audience = random.pick([
+    const audience: Fields = random.pick<Fields>([
       {},
       {},
       {},
@@ -105,7 +112,7 @@ export class Publications {
     const publication = {
       data,
       author,
-      fields: isPlain ? {} : { ...audience, ...(isEphemeral && { ephemeral: true }) },
+      fields: isPlain ? { echo: false } : { ...audience, ...(isEphemeral && { ephemeral: true }) },
       isEphemeral,
       acks: [],
       refusals: [],

@@ -7,7 +7,7 @@ import { retryAfter } from '../advice.ts'
 import { type Query, wait as waitParameter } from '../parameters.ts'
 import type { Runtime, Wire } from '../ports.ts'
 import { jsonText } from '../respond.ts'
-import { finalCode } from '../transports/poll.ts'
+import { finalCode, patience } from '../transports/poll.ts'
 import { type Asked, helloOf, readAsked } from './asked.ts'
 import { inRoom } from './lines.ts'
 
@@ -21,7 +21,8 @@ export async function pollRooms(query: Query, signal: AbortSignal, runtime: Runt
     hello: await helloOf(as, asked, room, start),
   }))
   const parties = await Promise.all(calls)
-  return toResponse(asked, parties, await held(parties, runtime, wait, signal), runtime.pollWait)
+  const seconds = patience(wait, ...parties.map(({ hello }) => hello))
+  return toResponse(asked, parties, await held(parties, runtime, seconds, signal), runtime.pollWait)
 }
 
 interface Party {

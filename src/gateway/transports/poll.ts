@@ -14,7 +14,7 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
   const start = startOf(query)
   const { session, resume } = await sessionOf(room, query)
   const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
-  const outcome = await held(hello, runtime.room(room), wait, signal)
+  const outcome = await held(hello, runtime.room(room), patience(wait, hello), signal)
   if (typeof outcome === 'string') return answer(outcome, 0)
   if (outcome.code >= CLOSE.protocol) return problem(finalCode(outcome.code), outcome.reason)
   if (outcome.code === CLOSE.rate) return problem(outcome.reason === 'room_full' ? 'room_full' : 'rate', outcome.reason)
@@ -29,6 +29,13 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
     return jsonText(`${part},"session":"${session}"${secret},"advice":{"wait":${runtime.pollWait},"after":${after}}}`)
   }
 }
+
+/** Seconds within which a room has committed that somebody has come. */
+const ARRIVAL = 10
+
+/** Who only asks where it stands is answered at once, or as soon as its coming has been committed (POLL-2, PRES-1). */
+export const patience = (wait: number, ...hellos: readonly Hello[]): number =>
+  hellos.every(({ cursor }) => cursor !== undefined) ? wait : Math.max(wait, ARRIVAL)
 
 /** How a poll is refused that a room has ended for good. */
 export function finalCode(close: number): ErrorCode {
