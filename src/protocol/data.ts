@@ -1,6 +1,5 @@
 import { Refusal } from './errors.ts'
 import { memberText, onOneLine, requireUnicode } from './json.ts'
-import { LIMITS } from './limits.ts'
 
 /**
  * What a message carries, as the member that stands in its event: `"data":<json>` or `"bytes":"<base64>"`.
@@ -27,10 +26,9 @@ export function jsonBody(json: string, limit: number): Body {
   return { member: `"data":${onOneLine(json)}`, size: within(size, limit) }
 }
 
-/** JSON text that is kept beside messages. `json` is valid. @throws Refusal `not_unicode`, `too_large` */
-export function jsonText(json: string, limit: number, what: string): string {
+/** JSON text that is kept beside messages. `json` is valid. @throws Refusal `not_unicode` */
+export function jsonText(json: string): string {
   requireUnicode(json)
-  within(utf8Length(json), limit, what)
   return onOneLine(json)
 }
 
@@ -55,8 +53,8 @@ export function plainPayload(event: string): string | Uint8Array {
   return typeof message.data === 'string' ? message.data : (memberText(event, 'data') as string)
 }
 
-function within(size: number, limit: number, what = 'A message'): number {
-  if (size > limit) throw new Refusal('too_large', `${what} is at most ${limit} bytes; this one has ${size}`)
+function within(size: number, limit: number): number {
+  if (size > limit) throw new Refusal('too_large', `A message is at most ${limit} bytes; this one has ${size}`)
   return size
 }
 
@@ -86,11 +84,4 @@ export function fromBase64(base64: string): Uint8Array {
   const bytes = new Uint8Array(binary.length)
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
   return bytes
-}
-
-/** A limit that a deployment may set. @throws RangeError unless it is within what the protocol allows */
-export function payloadLimit(set: number | undefined): number {
-  const limit = set ?? LIMITS.payload
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMITS.payloadMost) return limit
-  throw new RangeError(`HOLDLINE_MAX_PAYLOAD must be a whole number from 1 to ${LIMITS.payloadMost}`)
 }
