@@ -46,7 +46,7 @@ async function check(env: Env): Promise<Setup> {
 }
 
 function toSetup({ wrong, settings }: Read): Setup {
-  if (wrong !== undefined) return { ...CLOSED, wrong: wrong.join('\n') }
+  if (wrong !== undefined) return closed(wrong.join('\n'))
   const { access, limits, storage, webhooks } = settings
   const gate = new Gate(access)
   const backend = webhookSettings(webhooks)
@@ -61,9 +61,10 @@ function toSetup({ wrong, settings }: Read): Setup {
 const EVERYTHING: Retention = { count: Number.MAX_SAFE_INTEGER, age: Number.MAX_SAFE_INTEGER }
 
 /** Nobody has a key to it, and nothing is thrown away by rules that cannot be read. */
-const CLOSED: Setup = {
+const closed = (wrong: string): Setup => ({
+  wrong,
   gate: new Gate({ apiKeys: [randomSecret()] }),
   limits: limitsOf({}, 'locked'),
   kept: () => EVERYTHING,
   backend: null,
-}
+})
