@@ -1,6 +1,6 @@
+import { limitsOf } from '../../src/gateway/access/limits.ts'
 import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
-import { limitsOf } from '../../src/gateway/access/limits.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
 import { Beat } from '../../src/room/beat.ts'
 import { headPosition } from '../../src/room/extent.ts'
