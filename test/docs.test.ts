@@ -4,7 +4,9 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { configuration } from '../src/cli/docs.ts'
 import type { Room } from '../src/room/room.ts'
+import { ALL } from '../src/settings/list.ts'
 import { node } from './targets/node.ts'
 import type { Running } from './targets/target.ts'
 import { World } from './unit/room/world.ts'
@@ -97,5 +99,29 @@ describe('applications in the docs', () => {
     for (const data of says) world.says(ada, { op: 'publish', data })
     world.settles()
     expect(ada.messages.at(-1)).toEqual(hears)
+  })
+})
+
+describe('settings in the docs', () => {
+  it('docs/configuration.md is what `npm run docs` makes', () => {
+    expect(readFileSync(join(root, 'docs/configuration.md'), 'utf8')).toBe(configuration())
+  })
+
+  const example = configuration().slice(0, configuration().indexOf('\n## The server'))
+  const names = ALL.map(({ name }) => name)
+
+  it.each([...pages, ...globSync('examples/**/*.md', { cwd: root })])('%s names settings that there are', (page) => {
+    const text = readFileSync(join(root, page), 'utf8').replace(example, '')
+    const named = [...text.matchAll(/\bHOLDLINE_[A-Z_]*[A-Z]/g)].map(([name]) => name)
+    expect(named.filter((name) => !names.includes(name))).toEqual([])
+  })
+
+  // What a setting is read as proves nothing of what it does.
+  const READING = /unit\/settings|settings\.test|unconfigured\.test|docs\.test/
+  const proofs = globSync('test/**/*.ts', { cwd: root }).filter((file) => !READING.test(file))
+  const proved = proofs.map((file) => readFileSync(join(root, file), 'utf8')).join('\n')
+
+  it.each(ALL)('$name has an effect: a test sets it', ({ name }) => {
+    expect(new RegExp(`\\b${name}\\b`).test(proved)).toBe(true)
   })
 })

@@ -8,45 +8,59 @@ export interface GateOptions extends TokenOptions {
   readonly apiKeys?: readonly string[]
   /** Where browsers may come from, such as `https://app.example.com`, `https://*.example.com` or `*`. */
   readonly origins?: readonly string[]
-  /** Without keys: let in whoever comes, or whoever comes from this machine. */
-  readonly open?: 'everyone' | 'loopback'
+  /** Without keys: let in whoever comes, or whoever comes from this machine. Default: nobody. */
+  readonly open?: 'everyone' | 'loopback' | 'nobody'
 }
+
+/** `locked`: keys are configured. */
+export type Mode = 'locked' | 'everyone' | 'loopback'
 
 /** Said by whichever runtime will not serve so. */
 export const UNCONFIGURED =
   'Nobody could be told from anybody: set HOLDLINE_API_KEYS, and HOLDLINE_JWT_SECRET, HOLDLINE_JWT_PUBLIC_KEY or HOLDLINE_JWT_JWKS_URL; or HOLDLINE_OPEN=1 to let everyone in'
 
-const SECRET_LEAST = 32
-const KEY_LEAST = 16
+export const SECRET_LEAST = 32
+export const KEY_LEAST = 16
+const LOOPBACK_HOST = /^(127(\.\d+){3}|::1|localhost)$/
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i
 const BEARER = /^Bearer +([^\s]+) *$/i
 
+/** Whom it lets in; undefined: nobody could be told from anybody, and it must not serve. */
+export function modeOf({ apiKeys = [], secret, publicKey, jwksUrl, open = 'nobody' }: GateOptions): Mode | undefined {
+  if (apiKeys.length > 0 || (secret ?? publicKey ?? jwksUrl) !== undefined) return 'locked'
+  return open === 'nobody' ? undefined : open
+}
+
+/** Where only this machine can reach it, it is open unless it was said otherwise. */
+export const openOn = (host: string, options: GateOptions): GateOptions =>
+  options.open === undefined && LOOPBACK_HOST.test(host) ? { ...options, open: 'loopback' } : options
+
 /** Who may enter: tells from a request who sent it, or refuses it. The same on each runtime. */
 export class Gate {
-  /** `locked`: keys are configured. */
-  readonly mode: 'locked' | 'everyone' | 'loopback' | 'unconfigured'
+  readonly mode: Mode
   readonly #keys: ApiKeys
   readonly #tokens: Tokens
   readonly #origins: readonly string[] | undefined
-  readonly #unconfigured: string
 
-  /** `wrong`: what is, if it cannot serve at all. @throws Error that names the setting and what it must be */
-  constructor(options: GateOptions, wrong?: string) {
-    const { apiKeys = [], secret, open, origins } = options
+  /** @throws Error that says what is wrong, if it cannot serve so */
+  constructor(options: GateOptions) {
+    const { apiKeys = [], secret, origins } = options
+    const mode = modeOf(options)
+    if (mode === undefined) throw new Error(UNCONFIGURED)
+    // Also those that no setting was read for: what is short is guessed.
     if (secret !== undefined && secret.length < SECRET_LEAST) {
-      throw new Error(`HOLDLINE_JWT_SECRET must have ${SECRET_LEAST} characters at least`)
+      throw new RangeError(`The secret of tokens must have ${SECRET_LEAST} characters at least`)
     }
     if (apiKeys.some((key) => key.length < KEY_LEAST)) {
-      throw new Error(`Each of HOLDLINE_API_KEYS must have ${KEY_LEAST} characters at least`)
+      throw new RangeError(`An API key must have ${KEY_LEAST} characters at least`)
     }
     this.#keys = new ApiKeys(apiKeys)
     this.#tokens = new Tokens(options)
     this.#origins = origins
-    this.#unconfigured = wrong ?? UNCONFIGURED
-    this.mode = apiKeys.length > 0 || this.#tokens.any ? 'locked' : (open ?? 'unconfigured')
+    this.mode = mode
   }
 
-  /** Fails if a key is configured that can verify nothing. */
+  /** Fails if a key is configured that can verify nothing, with an Error that names the setting. */
   ready(): Promise<void> {
     return this.#tokens.ready()
   }
@@ -62,9 +76,8 @@ export class Gate {
     return this.mode !== 'loopback' || LOOPBACK.test(/^https?:\/\/(.*)$/.exec(origin)?.[1] ?? '')
   }
 
-  /** Where a request comes from and goes to, whoever sent it. @throws Refusal `unconfigured`, `host`, `origin` */
+  /** Where a request comes from and goes to, whoever sent it. @throws Refusal `host`, `origin` */
   checkSource(headers: Headers): void {
-    if (this.mode === 'unconfigured') throw new Refusal('unconfigured', this.#unconfigured)
     if (this.mode === 'loopback' && !LOOPBACK.test(headers.get('host') ?? '')) {
       throw new Refusal('host', 'While it is open, the gateway is localhost, 127.0.0.1 or [::1] and nothing else')
     }

@@ -34,7 +34,9 @@ interface Source {
 /** Seconds that clocks may differ. */
 const TOLERANCE = 5
 const LENGTH_MOST = 8192
-const PUBLIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
+/** What a token by public key may be signed with, and what it is unless it is set. */
+export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const // biome-ignore format: a table
+export const PUBLIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519'] as const
 
 /** Turns a token's text into what its bearer may do. */
 export class Tokens {
@@ -65,10 +67,8 @@ export class Tokens {
 
   /** @throws Error if the public key is for none of the algorithms */
   async ready(): Promise<void> {
-    if (this.#publicKey === undefined) return
-    const tried = await Promise.allSettled(this.#algorithms.map((alg) => importPublic(this.#publicKey as string, alg)))
-    if (tried.some(({ status }) => status === 'fulfilled')) return
-    throw new Error(`HOLDLINE_JWT_PUBLIC_KEY must be an SPKI PEM or a JWK for one of ${this.#algorithms.join(', ')}`)
+    if (this.#publicKey === undefined || (await verifies(this.#publicKey, this.#algorithms))) return
+    throw new Error(WRONG_PUBLIC_KEY)
   }
 
   /** @throws Refusal `unauthorized`, `token_expired`, `keys` */
@@ -107,6 +107,15 @@ export class Tokens {
     }
     throw failure
   }
+}
+
+export const WRONG_PUBLIC_KEY =
+  'HOLDLINE_JWT_PUBLIC_KEY must be a public key, as SPKI PEM or as JWK, for one of HOLDLINE_JWT_ALGORITHMS'
+
+/** Is there an algorithm that this public key is for? */
+export async function verifies(publicKey: string, algorithms: readonly string[]): Promise<boolean> {
+  const tried = await Promise.allSettled(algorithms.map((alg) => importPublic(publicKey, alg)))
+  return tried.some(({ status }) => status === 'fulfilled')
 }
 
 /** What is wrong with a token, for who sent it: enough to mend it, and nothing of the token itself. */

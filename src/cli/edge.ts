@@ -1,6 +1,8 @@
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { checkSettings, readSettings } from '../settings/read.ts'
+import { fail, Misconfigured } from './fail.ts'
 
 export interface EdgeOptions {
   /** The worker's source. Default: the one of wrangler.toml. */
@@ -19,6 +21,9 @@ export interface Edge {
   stop(): Promise<void>
 }
 
+/** Without keys it is open, and to this machine alone. */
+const OPEN = { HOLDLINE_OPEN: 'loopback' }
+
 /** Runs the worker on local workerd, as wrangler.toml describes it. */
 export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const { entry, port = 8787, data, vars = {} } = options
@@ -28,8 +33,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     ...workerOptions,
     name: 'holdline',
     modules: [{ type: 'ESModule', path: 'worker.js', contents: await bundle(entry ?? (main as string)) }],
-    // Without keys it is open, and to this machine alone.
-    bindings: { HOLDLINE_OPEN: 'loopback', ...(workerOptions.bindings as object | undefined), ...vars },
+    bindings: { ...OPEN, ...(workerOptions.bindings as object | undefined), ...vars },
     host: '127.0.0.1',
     port,
   } as V4MiniflareOptions
@@ -58,23 +62,18 @@ export async function bundle(entry: string): Promise<string> {
   return outputFiles[0]?.text as string
 }
 
-if (import.meta.main) {
-  const { PORT, HOLDLINE_DATA: data } = process.env
-  const own = Object.entries(process.env).filter(([name, value]) => /^HOLDLINE_(?!DATA$)/.test(name) && value)
-  const vars = Object.fromEntries(own)
-  startEdge({
-    port: Number(PORT ?? 8787),
-    ...(data !== undefined && data !== '' && { data }),
-    vars: vars as Record<string, string>,
-  }).then(
-    ({ url, stop }) => {
-      console.log(`Holdline on workerd listens on ${url}\nOpen ${url}/ in two browser tabs and chat.`)
-      for (const signal of ['SIGINT', 'SIGTERM'] as const)
-        process.once(signal, () => stop().then(() => process.exit(0)))
-    },
-    (error: Error) => {
-      console.error(`Holdline did not start: ${error.message}`)
-      process.exitCode = 1
-    },
-  )
+/** `npm run edge`: as much of the environment as the worker has settings, and where it listens and keeps what. */
+async function main(): Promise<void> {
+  const { PORT, HOLDLINE_DATA: data, ...rest } = process.env
+  const own = Object.entries(rest).filter(([name, value]) => name.startsWith('HOLDLINE_') && value)
+  const vars = Object.fromEntries(own) as Record<string, string>
+  const [here, worker] = [readSettings({ PORT }, 'node'), await checkSettings({ ...OPEN, ...vars }, 'edge')]
+  if (here.wrong !== undefined || worker.wrong !== undefined) {
+    throw new Misconfigured([...(here.wrong ?? []), ...(worker.wrong ?? [])])
+  }
+  const { url, stop } = await startEdge({ port: here.settings.server.port, ...(data && { data }), vars })
+  console.log(`Holdline on workerd listens on ${url}\nOpen ${url}/ in two browser tabs and chat.`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().then(() => process.exit(0)))
 }
+
+if (import.meta.main) main().catch(fail)

@@ -27,9 +27,10 @@ import { WorkQueue } from '../room/work-queue.ts'
 import { Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
-import { backendOf, type Env, gateOf, keptBy, limitsOf } from './create-worker.ts'
+import type { Env } from './create-worker.ts'
 import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
+import { setupOf } from './setup.ts'
 
 type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
@@ -48,6 +49,8 @@ const INTERNAL_ERROR = 1011
 const SILENCE = (2 * LIMITS.heartbeat + 5) * 1000
 /** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
 const TURN_BYTES = 16 * 1024 * 1024
+/** While settings are wrong: when to look again whether they were put right (ms). */
+const RECONFIGURED = 60_000
 /** How often connections that do not read are looked after (ms): hibernatable sockets do not say that they drained. */
 const LOOK_AFTER = 250
 
@@ -78,6 +81,10 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT))
       for (const socket of ctx.getWebSockets()) {
         if (socket.readyState !== WebSocket.OPEN) continue
+        if (this.#wrong !== undefined) {
+          socket.close(CLOSE.storage, 'unconfigured')
+          continue
+        }
         if (this.#isSilent(socket)) {
           socket.close(CLOSE.silent, 'silent')
           continue
@@ -105,6 +112,9 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     // ---- What the Worker asks ----
 
     command(command: Command): Promise<Reply> {
+      if (this.#wrong !== undefined) {
+        return Promise.resolve({ type: 'error', code: 'unconfigured', message: this.#wrong })
+      }
       if (command.type === 'dead' || command.type === 'resend') {
         return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
       }
@@ -123,6 +133,9 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     override fetch(request: Request): Response {
       const hello = JSON.parse(decodeURIComponent(request.headers.get(HELLO) ?? 'null')) as Hello | null
       if (hello === null) return new Response('Only the gateway speaks to a room', { status: 403 })
+      if (this.#wrong !== undefined) {
+        return new Response('unconfigured', { status: 403, headers: { [REFUSED]: `${CLOSE.storage}` } })
+      }
       const pending = new PendingConnection()
       this.#turn(() => {
         if (this.#room.open(pending, hello)) this.#connections.add(pending)
@@ -176,6 +189,10 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     /** While it delivers to the backend, which is for a bounded time, the object is kept awake by its own alarm. */
     override async alarm(): Promise<void> {
       this.#alarm.rang()
+      if (this.#wrong !== undefined) {
+        this.#alarm.ask(Date.now() + RECONFIGURED)
+        return
+      }
       this.#turn(() => this.#room.alarm())
       await this.#teller?.run()
     }
@@ -208,7 +225,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     ask(connection: Connection, _hook: 'auth', token: string): void {
-      const verdict = verdictOf(gateOf(this.env), () => false, this.ctx.id.name ?? '', token)
+      const verdict = verdictOf(setupOf(this.env).gate, () => false, this.ctx.id.name ?? '', token)
       const tell = (known: Verdict): void => this.#turn(() => this.#room.verdict(connection, known))
       this.ctx.waitUntil(this.#asking.ask(connection, verdict, tell))
     }
@@ -230,6 +247,11 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     // ---- How it works ----
+
+    /** The Worker lets nobody in while its settings are wrong; what is open or due from before waits until they are right. */
+    get #wrong(): string | undefined {
+      return setupOf(this.env).wrong
+    }
 
     get #hasTokens(): boolean {
       return [...this.#connections].some(({ attachment }) => attachment.pass !== undefined)
@@ -294,12 +316,12 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     #openLog(): ObjectLog {
       const room = this.ctx.id.name ?? ''
-      return new ObjectLog(this.ctx.storage, keptBy(this.env, room), { room, events: this.#tells() })
+      return new ObjectLog(this.ctx.storage, setupOf(this.env).kept(room), { room, events: this.#tells() })
     }
 
     /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
     #hired(waiting: number): Teller | null {
-      const backend = backendOf(this.env)
+      const { backend } = setupOf(this.env)
       if (backend === null || this.#tells().length === 0) return null
       const commit = (outbox: OutboxChange): Promise<boolean> =>
         new Promise((resolve) => {
@@ -312,13 +334,13 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     #tells(): readonly WebhookEvent[] {
-      return backendOf(this.env)?.tells(this.ctx.id.name ?? '') ?? []
+      return setupOf(this.env).backend?.tells(this.ctx.id.name ?? '') ?? []
     }
 
     #made(stored: ReturnType<ObjectLog['load']>): Room<unknown> {
       return new RoomOf(this, {
         name: this.ctx.id.name ?? '',
-        limits: limitsOf(this.env),
+        limits: setupOf(this.env).limits,
         tells: this.#tells(),
         ...stored,
       })

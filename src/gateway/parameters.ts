@@ -99,12 +99,12 @@ const ofRooms = (name: string, pattern: string, says: string): Parameter<string>
   parameter(name, nameOf('a text', pattern), says)
 
 export const rooms: Parameter<string> = {
-  ...ofRooms('rooms', '', `1 to ${LIMITS.rooms} rooms, joined by commas, none twice.`),
+  ...ofRooms('rooms', '', `1 to ${LIMITS.rooms} rooms (HOLDLINE_ROOMS_PER_CONNECTION), joined by commas, none twice.`),
   json: {
     type: 'array',
     items: { type: 'string', pattern: PATTERNS.room },
     minItems: 1,
-    maxItems: LIMITS.rooms,
+    maxItems: LIMITS.roomsMost,
     uniqueItems: true,
   },
   isRequired: true,

@@ -94,6 +94,8 @@ export interface Runtime {
   readonly refuse: RefuseUpgrade
   readonly accept: AcceptSocket
   readonly payloadLimit: number
+  /** MULTI-1. */
+  readonly roomsPerConnection: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
   readonly pages: Pages

@@ -22,7 +22,7 @@ export async function presence(stub: RoomStub): Promise<Response> {
 export async function setPresence(request: Request, room: string, query: Query, stub: RoomStub): Promise<Response> {
   const secret = resume.read(query)
   if (secret === undefined) throw new Refusal('bad_request', '`resume` must say whose presence it is')
-  const state = parsePresence(decodeText(await readBody(request, LIMITS.presenceState * 8)))
+  const state = parsePresence(decodeText(await readBody(request, LIMITS.presenceStateMost * 8)))
   const reply = await stub.command({ type: 'present', session: await sessionId(room, secret), state })
   return reply.type === 'error' ? problem(reply.code, reply.message, reply.retryAfter) : json({}, 200)
 }

@@ -11,17 +11,13 @@ export class Clients {
   readonly #limit: number
   readonly #sockets = new Map<string, number>()
 
-  /** `limit`: connections of one address. @throws Error that names the setting */
+  /** `proxies`: addresses and subnets; `limit`: connections of one address. @throws if a proxy is neither */
   constructor(proxies: readonly string[], limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit
     for (const proxy of proxies) {
       const [address = '', bits] = proxy.split('/')
-      const family = isIP(address)
-      const length = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits)
-      if (family === 0 || !Number.isInteger(length) || length > (family === 6 ? 128 : 32)) {
-        throw new Error(`HOLDLINE_TRUSTED_PROXIES must list addresses or subnets, not "${proxy}"`)
-      }
-      this.#proxies.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4')
+      const isV6 = isIP(address) === 6
+      this.#proxies.addSubnet(address, Number(bits ?? (isV6 ? 128 : 32)), isV6 ? 'ipv6' : 'ipv4')
     }
   }
 

@@ -2,14 +2,12 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { type Bearer, Gate, type GateOptions, UNCONFIGURED } from '../auth/gate.ts'
-import { type Shares, sharesOf } from '../gateway/access/limits.ts'
+import { type Bearer, Gate, type GateOptions, openOn } from '../auth/gate.ts'
+import { type Limits, limitsOf } from '../gateway/access/limits.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
-import { payloadLimit } from '../protocol/data.ts'
 import { Refusal } from '../protocol/errors.ts'
-import { LIMITS } from '../protocol/limits.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
@@ -37,18 +35,14 @@ export interface ServeOptions {
   readonly sync?: Sync
   /** How long a room with nobody in it stays in memory (ms). Default 30,000. */
   readonly idle?: number
-  /** The most that one message may have, in bytes. Default 65,536, at most 1,048,576. */
-  readonly maxPayload?: number
   /** What a room keeps. Default: its newest 10,000 messages, for 7 days. */
   retention?(room: string): Retention
-  /** How many sessions a room may have present and still name each one. Default 500. */
-  readonly presenceList?: number
   /** The backend that is told of what happens. Default: none. */
   readonly webhooks?: WebhookSettings | null
   /** Who may enter. Default: everyone, but only from this machine. */
   readonly auth?: GateOptions
-  /** How much each may do, and how many may be there. */
-  readonly shares?: Shares
+  /** How much each may do, and how many may be there. Defaults: see docs/configuration.md. */
+  readonly limits?: Partial<Limits>
   /** Proxies whose `X-Forwarded-For` is believed: addresses or subnets. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Seconds in which a request must have come, whole. Default 30. */
@@ -69,26 +63,25 @@ export interface Gateway {
 /** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
-  const { presenceList = LIMITS.presenceList, webhooks = null } = options
+  const { webhooks = null } = options
   const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate))
-  const limit = payloadLimit(options.maxPayload)
   const gate = await openGate(host, options.auth)
-  const shares = sharesOf(options.shares ?? {}, gate.mode)
-  const clients = new Clients(options.trustedProxies ?? [], shares.perAddress)
+  const limits = limitsOf(options.limits ?? {}, gate.mode)
+  const clients = new Clients(options.trustedProxies ?? [], limits.perAddress)
   const addresses = new WeakMap<Request, string>()
   const isRevoked = (bearer: Bearer) => !bearer.mayAll && !bearer.isSession && rooms.isRevoked(identityOf(bearer))
   const rooms = new Rooms({
     verify: (room, token) => verdictOf(gate, isRevoked, room, token),
     file: data,
     room: options.room ?? Room,
-    limits: { payload: limit, presence: presenceList, ...shares },
+    limits,
     ...(options.sync && { sync: options.sync }),
     ...(options.idle !== undefined && { idle: options.idle }),
     ...(options.retention && { kept: options.retention }),
     backend,
     report,
   })
-  const upgrades = new Upgrades(limit, report)
+  const upgrades = new Upgrades(limits.payload, report)
   let isReady = true
   const runtime: Runtime = {
     room: (name) => ({
@@ -98,11 +91,12 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     }),
     gate,
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
-    ...(shares.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
+    ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
     ...(backend !== null && { connect: (visitor) => backend.connect(visitor) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
-    payloadLimit: limit,
+    payloadLimit: limits.payload,
+    roomsPerConnection: limits.rooms,
     pollWait: 25,
     pages: { chat: webPage('chat'), docs: webPage('docs') },
     ready: () => {
@@ -169,12 +163,9 @@ const identityOf = (bearer: Bearer) => {
   return { ...(bearer.user !== undefined && { user: bearer.user }), ...(pass !== undefined && { pass }) }
 }
 
-const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/
-
 /** @throws Error that says what to set, if strangers could come and nobody could be told from anybody */
 async function openGate(host: string, options: GateOptions = {}): Promise<Gate> {
-  const gate = new Gate(options.open === undefined && LOOPBACK.test(host) ? { ...options, open: 'loopback' } : options)
-  if (gate.mode === 'unconfigured') throw new Error(UNCONFIGURED)
+  const gate = new Gate(openOn(host, options))
   if (gate.mode === 'everyone') console.warn('HOLDLINE_OPEN=1: whoever can reach this gateway may do everything.')
   await gate.ready()
   return gate

@@ -27,10 +27,9 @@ export function jsonBody(json: string, limit: number): Body {
   return toBody(`"data":${onOneLine(json)}`, within(size, limit))
 }
 
-/** JSON text that is kept beside messages. `json` is valid. @throws Refusal `not_unicode`, `too_large` */
-export function jsonText(json: string, limit: number, what: string): string {
+/** JSON text that is kept beside messages. `json` is valid. @throws Refusal `not_unicode` */
+export function jsonText(json: string): string {
   requireUnicode(json)
-  within(utf8Length(json), limit, what)
   return onOneLine(json)
 }
 
@@ -93,11 +92,4 @@ export function fromBase64(base64: string): Uint8Array {
   const bytes = new Uint8Array(binary.length)
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
   return bytes
-}
-
-/** A limit that a deployment may set. @throws RangeError unless it is within what the protocol allows */
-export function payloadLimit(set: number | undefined): number {
-  const limit = set ?? LIMITS.payload
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMITS.payloadMost) return limit
-  throw new RangeError(`HOLDLINE_MAX_PAYLOAD must be a whole number from 1 to ${LIMITS.payloadMost}`)
 }

@@ -40,8 +40,9 @@ export const LIMITS = {
   connections: 30_000,
   /** BATCH-1: messages of one request. */
   batch: 100,
-  /** MULTI-1: rooms of one connection. */
+  /** MULTI-1: rooms of one connection, and the most that may be set. */
   rooms: 32,
+  roomsMost: 100,
   connectionsPerSession: 4,
   waitMost: 55,
   /** Seconds between a client's pings, between an SSE stream's comments. */
@@ -50,8 +51,9 @@ export const LIMITS = {
   /** Milliseconds that a session outlives its last connection. */
   grace: 30_000,
   stateBytes: 64 * 1024,
-  /** PRES-2: of one session's presence state, as JSON. */
+  /** PRES-2: of one session's presence state, as JSON, and the most that may be set. */
   presenceState: 1024,
+  presenceStateMost: 8 * 1024,
   /** PRES-6: above it presence is counts with a sample; it becomes a list again below four fifths of it. */
   presenceList: 500,
   presenceSample: 50,

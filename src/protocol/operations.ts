@@ -169,8 +169,9 @@ export function parsePublication(source: string, payloadLimit: number): Publicat
 }
 
 /**
- * The state that a `presence` operation or `PUT …/presence` sets: its JSON text, or null to have none (PRES-2).
- * @throws Refusal `bad_request`, `unknown_field`, `not_unicode`, `too_large`
+ * The state that a `presence` operation or `PUT …/presence` sets: its JSON text, or null to have none (PRES-2). How
+ * large it may be is the room's to know.
+ * @throws Refusal `bad_request`, `unknown_field`, `not_unicode`
  */
 export function parsePresence(source: string): string | null {
   presenceSchema.check(parseJson(source), 'body')
@@ -179,7 +180,7 @@ export function parsePresence(source: string): string | null {
 
 function presenceState(source: string): string | null {
   const state = memberText(source, 'state') as string
-  return state === 'null' ? null : jsonText(state, LIMITS.presenceState, 'A presence state')
+  return state === 'null' ? null : jsonText(state)
 }
 
 /** @throws Refusal `bad_request`, `unknown_field`, `not_unicode`, `too_large` */

@@ -6,8 +6,13 @@ import type { HistoryQuery } from '../protocol/operations.ts'
 import { back, hasBefore, headPosition, justBefore, resumeFrom } from './extent.ts'
 import type { Head, HistoryRead, Page, Scan } from './ports.ts'
 
-/** What is to be scanned for a page of history (HIST-2), and what of it is lost (HIST-4). */
-export function planHistory(head: Head, { after, before, limit }: HistoryQuery): { scan: Scan; gap?: Gap } {
+/** What is to be scanned for a page of history (HIST-2), with `most` messages, and what of it is lost (HIST-4). */
+export function planHistory(
+  head: Head,
+  { after, before, limit: asked }: HistoryQuery,
+  most: number,
+): { scan: Scan; gap?: Gap } {
+  const limit = Math.min(asked, most)
   const bounds = { maxBytes: LIMITS.historyBytes, maxEntries: limit }
   const end = headPosition(head)
   const wanted = before === undefined ? end : justBefore(before)

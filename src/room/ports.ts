@@ -276,6 +276,10 @@ export interface RoomLimits {
   readonly payload: number
   /** PRES-6, sessions. */
   readonly presence: number
+  /** PRES-2, bytes. */
+  readonly presenceState: number
+  /** HIST-1, messages. */
+  readonly historyPage: number
   /** LIMIT-1, LIMIT-2: messages a second; absent, as the next two: no limit. */
   readonly rate?: number
   readonly userRate?: number

@@ -2,6 +2,7 @@ import { type Capability, may, type Pass } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
+import { utf8Length } from '../protocol/data.ts'
 import type { Draft, MessageDraft } from '../protocol/entry.ts'
 import { type ErrorCode, Refusal } from '../protocol/errors.ts'
 import { errorEvent, historyEvent, type Item, PING_TEXT, PONG, PONG_TEXT } from '../protocol/events.ts'
@@ -31,6 +32,7 @@ import {
   type Page,
   type ReplyTo,
   type RoomHost,
+  type RoomLimits,
   type Settled,
   type Verdict,
 } from './ports.ts'
@@ -64,7 +66,7 @@ export class Room<State = unknown> {
   readonly #fanout: Fanout
   readonly #participants: Participants
   readonly #callbacks: Callbacks<State>
-  readonly #payloadLimit: number
+  readonly #limits: RoomLimits
   readonly #awakeSince: number
   readonly #retryAfter = (): number => this.#host.retryAfter(0)
   /** Connections for which history is being read: one page at a time, or a few bytes of input would cost megabytes of reading. */
@@ -83,7 +85,7 @@ export class Room<State = unknown> {
     this.name = birth.name
     this.#host = host
     this.#head = birth.head
-    this.#payloadLimit = birth.limits.payload
+    this.#limits = birth.limits
     this.#awakeSince = host.now()
     this.#callbacks = new Callbacks<State>(birth.state)
     this.#doorkeeper = new Doorkeeper(birth)
@@ -147,7 +149,7 @@ export class Room<State = unknown> {
     const { except, from, event, ephemeral = false } = options
     this.#draft({
       id: this.#host.randomId(),
-      body: toBody(data, this.#payloadLimit),
+      body: toBody(data, this.#limits.payload),
       ...(from !== undefined && { from: from.id, ...(from.user !== undefined && { user: from.user }) }),
       ...(event !== undefined && { event }),
       ...(except !== undefined && { audience: { except } }),
@@ -159,7 +161,7 @@ export class Room<State = unknown> {
   send(session: Session, data: unknown): void {
     this.#draft({
       id: this.#host.randomId(),
-      body: toBody(data, this.#payloadLimit),
+      body: toBody(data, this.#limits.payload),
       audience: { to: { sessions: [session.id] } },
     })
   }
@@ -233,7 +235,7 @@ export class Room<State = unknown> {
     // What one that was refused had sent before it heard so is nobody's.
     if (!this.#fanout.has(connection)) return
     if (data === PING_TEXT) this.#fanout.write(connection, PONG_PACK)
-    else if (data.length > frameLimit(this.#payloadLimit)) this.#fanout.close(connection, TOO_BIG, 'too_large')
+    else if (data.length > frameLimit(this.#limits.payload)) this.#fanout.close(connection, TOO_BIG, 'too_large')
     else if (connection.attachment.codec === 'plain') this.#plainMessage(connection, data)
     else this.#framedMessage(connection, data)
   }
@@ -399,7 +401,7 @@ export class Room<State = unknown> {
       demand(connection, 'publish')
       const wait = this.#tooFast(sessionOf(connection), connection)
       if (wait !== null) this.#fanout.close(connection, CLOSE.rate, 'rate', wait)
-      else this.#receive(plainPublication(data, this.#payloadLimit), sessionOf(connection), undefined)
+      else this.#receive(plainPublication(data, this.#limits.payload), sessionOf(connection), undefined)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // A plain connection cannot be told, and must not go on as if the message had been sent.
@@ -409,7 +411,7 @@ export class Room<State = unknown> {
   }
 
   #framedMessage(connection: Connection, data: string | Uint8Array): void {
-    for (const parsed of readOperations(data, this.#payloadLimit)) {
+    for (const parsed of readOperations(data, this.#limits.payload)) {
       this.#perform(connection, parsed, data.length)
     }
   }
@@ -524,7 +526,13 @@ export class Room<State = unknown> {
 
   #setState(session: Session, state: string | null, replyTo: ReplyTo): void {
     if (this.#isBusy(replyTo)) return
-    if (this.#participants.has(session.id)) this.#participants.setState(session, state, replyTo)
+    const [size, most] = [utf8Length(state ?? ''), this.#limits.presenceState]
+    if (size > most) {
+      this.#answer(replyTo, {
+        error: 'too_large',
+        message: `A presence state is at most ${most} bytes; this one has ${size}`,
+      })
+    } else if (this.#participants.has(session.id)) this.#participants.setState(session, state, replyTo)
     else this.#answer(replyTo, { error: 'not_found', message: 'Only a session that is here has a presence' })
   }
 
@@ -579,7 +587,7 @@ export class Room<State = unknown> {
       }
       this.#scans.add(replyTo.connection)
     }
-    const { scan, gap } = planHistory(this.#head, query)
+    const { scan, gap } = planHistory(this.#head, query, this.#limits.historyPage)
     const since = may(pass, 'history') ? {} : { since: this.#host.now() - LIMITS.recent }
     this.#host.read({ ...read, ...(gap !== undefined && { gap }), ...since }, scan)
   }

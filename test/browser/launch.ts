@@ -12,7 +12,7 @@ import { type Browser, chromium } from 'playwright-core'
  * The package's own flags are not used, as `--disable-web-security` would switch off what we test.
  */
 export async function launchBrowser(): Promise<Browser> {
-  const own = process.env.HOLDLINE_CHROMIUM
+  const own = process.env.CHROMIUM
   if (own) return chromium.launch({ executablePath: own })
   const home = await unpacked()
   try {
@@ -27,7 +27,7 @@ export async function launchBrowser(): Promise<Browser> {
     })
   } catch (error) {
     throw new Error(
-      `Chromium does not start. It needs Linux on x64 with glibc 2.34 or newer and libgcc (Debian 12: apt-get install libgcc-s1). Elsewhere let HOLDLINE_CHROMIUM name a Chromium or Chrome.\n${error}`,
+      `Chromium does not start. It needs Linux on x64 with glibc 2.34 or newer and libgcc (Debian 12: apt-get install libgcc-s1). Elsewhere let CHROMIUM name a Chromium or Chrome.\n${error}`,
       { cause: error },
     )
   }

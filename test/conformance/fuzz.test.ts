@@ -8,8 +8,8 @@ import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
 const FRAMES = 10_000
 const BATCH = 250
-/** Another run of the same frames: `HOLDLINE_FUZZ_SEED=… npx vitest run test/conformance/fuzz.test.ts`. */
-const seed = Number(process.env.HOLDLINE_FUZZ_SEED ?? Date.now() % 2 ** 31)
+/** Another run of the same frames: `FUZZ_SEED=… npx vitest run test/conformance/fuzz.test.ts`. */
+const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
 
 const names = fc.constantFrom('publish', 'history', 'ping', 'probe', 'presence', 'auth', '', 'constructor', '__proto__')
 const oddly = fc.oneof(
@@ -92,7 +92,7 @@ chapter('random frames', (gateway) => {
       expect(kept.length).toBeGreaterThan(FRAMES / 20)
       expect((await call(`${gateway.url}/healthz`)).http).toBe(200)
     } catch (error) {
-      throw new Error(`HOLDLINE_FUZZ_SEED=${seed}: ${error}`, { cause: error })
+      throw new Error(`FUZZ_SEED=${seed}: ${error}`, { cause: error })
     }
   }, 60_000)
 })

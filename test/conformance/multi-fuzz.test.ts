@@ -7,8 +7,8 @@ import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
 const OPERATIONS = 1500
 const BATCH = 50
-/** Another run of the same: `HOLDLINE_FUZZ_SEED=… npx vitest run test/conformance/multi-fuzz.test.ts`. */
-const seed = Number(process.env.HOLDLINE_FUZZ_SEED ?? Date.now() % 2 ** 31)
+/** Another run of the same: `FUZZ_SEED=… npx vitest run test/conformance/multi-fuzz.test.ts`. */
+const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
 
 const oddly = fc.oneof(fc.jsonValue(), fc.constantFrom('0-0', -1, 1e300, null, true, [], {}))
 const operation = fc.record(
@@ -89,7 +89,7 @@ chapter('random operations for several rooms', (gateway) => {
         expect(a.length).toBeGreaterThan(OPERATIONS / 20)
       }
     } catch (error) {
-      throw new Error(`HOLDLINE_FUZZ_SEED=${seed}: ${error}`, { cause: error })
+      throw new Error(`FUZZ_SEED=${seed}: ${error}`, { cause: error })
     }
   }, 60_000)
 })

@@ -4,7 +4,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { type ServeOptions, serve } from '../../src/node/serve.ts'
 import { SqliteStore } from '../../src/node/sqlite/store.ts'
-import { parseRetention } from '../../src/room/log/retention.ts'
+import { retention } from '../../src/settings/retention.ts'
 import { history, info, say } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshRoom, range } from '../conformance/suite.ts'
@@ -42,7 +42,7 @@ it('INFO-1 a silent room leaves memory and comes back from its log; one that is 
 })
 
 it('KEEP-1 a room that nobody writes to loses what is too old', async () => {
-  const base = await gateway({ data: join(folder(), 'rooms.db'), idle: 40, retention: parseRetention('*=1000/1s') })
+  const base = await gateway({ data: join(folder(), 'rooms.db'), idle: 40, retention: retention.read('*=1000/1s') })
   const room = freshRoom()
   for (const i of range(30)) await say(base, room, i)
   await eventually('only the newest is left', async () => {

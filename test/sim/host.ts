@@ -1,6 +1,6 @@
+import { limitsOf } from '../../src/gateway/access/limits.ts'
 import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
-import { LIMITS } from '../../src/protocol/limits.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
 import { Beat } from '../../src/room/beat.ts'
 import { headPosition } from '../../src/room/extent.ts'
@@ -234,7 +234,7 @@ export class Host implements RoomHost {
 
   #born(): Room<unknown> {
     const { room: Class, presence, log } = this.#options
-    return new Class(this, { name: 'lobby', limits: { payload: LIMITS.payload, presence }, ...log.load() })
+    return new Class(this, { name: 'lobby', limits: { ...limitsOf({}, 'loopback'), presence }, ...log.load() })
   }
 
   #turn(call: () => void): void {

@@ -1,8 +1,9 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it, test } from 'vitest'
 import { nodePost } from '../../src/node/webhooks/post.ts'
+import { readSettings } from '../../src/settings/read.ts'
+import { webhookSettings } from '../../src/settings/webhooks.ts'
 import { checkTarget, isPrivateAddress } from '../../src/webhooks/address.ts'
-import { webhookSettings } from '../../src/webhooks/settings.ts'
 import { Signer } from '../../src/webhooks/sign.ts'
 import { SECRET, TestBackend } from './backend.ts'
 
@@ -47,30 +48,50 @@ describe('targets', () => {
 
 describe('settings', () => {
   const base = { HOLDLINE_WEBHOOK_URL: 'https://example.com/hook', HOLDLINE_WEBHOOK_SECRET: SECRET }
+  const read = (env: Record<string, string>) => {
+    const { settings, wrong } = readSettings(env, 'node')
+    if (wrong !== undefined) throw new Error(wrong.join('\n'))
+    return webhookSettings(settings.webhooks)
+  }
 
-  it('HOOK-10 nothing set: there is no backend', () => expect(webhookSettings({})).toBeNull())
+  it('HOOK-10 nothing set: there is no backend', () => expect(read({})).toBeNull())
 
   it('tells of all events of all rooms unless it is said otherwise', () => {
-    const { tell } = webhookSettings(base) ?? {}
+    const { tell } = read(base) ?? {}
     expect(tell?.events).toHaveLength(7)
     expect(['lobby', 'chat:1', 'a.b'].map((room) => tell?.rooms(room))).toEqual([true, true, true])
-    const some = webhookSettings({ ...base, HOLDLINE_WEBHOOK_ROOMS: 'chat:*, a.b', HOLDLINE_WEBHOOK_EVENTS: 'message' })
+    const some = read({ ...base, HOLDLINE_WEBHOOK_ROOMS: 'chat:*, a.b', HOLDLINE_WEBHOOK_EVENTS: 'message' })
     const rooms = ['chat:1', 'chat:', 'chat2:x', 'xchat:1', 'a.b', 'axb'].map((room) => some?.tell?.rooms(room))
     expect(rooms).toEqual([true, true, false, false, true, false])
     expect(some?.tell?.events).toEqual(['message'])
   })
 
+  it('asks where it tells unless it is said otherwise, or only asks', () => {
+    const asks = { HOLDLINE_ASK_CONNECT: '*', HOLDLINE_WEBHOOK_SECRET: SECRET }
+    expect(read({ ...base, ...asks })?.ask).toMatchObject({
+      url: base.HOLDLINE_WEBHOOK_URL,
+      timeout: 2000,
+      open: false,
+    })
+    const only = read({ ...asks, HOLDLINE_ASK_URL: 'https://example.com/ask', HOLDLINE_ASK_OPEN: '1' })
+    expect([only?.tell, only?.ask?.url, only?.ask?.open]).toEqual([undefined, 'https://example.com/ask', true])
+  })
+
   const wrong = [
-    [{ ...base, HOLDLINE_WEBHOOK_SECRET: '' }, /HOLDLINE_WEBHOOK_SECRET.*whsec_/],
-    [{ ...base, HOLDLINE_WEBHOOK_SECRET: 'hunter2' }, /HOLDLINE_WEBHOOK_SECRET.*whsec_/],
-    [{ ...base, HOLDLINE_WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, /24 to 64/],
-    [{ ...base, HOLDLINE_WEBHOOK_EVENTS: 'message,nonsense' }, /HOLDLINE_WEBHOOK_EVENTS.*"nonsense"/],
-    [{ ...base, HOLDLINE_WEBHOOK_URL: 'http://127.0.0.1/' }, /HOLDLINE_WEBHOOK_URL.*HOLDLINE_WEBHOOK_PRIVATE/],
-    [{ ...base, HOLDLINE_WEBHOOK_WAITING: '0' }, /HOLDLINE_WEBHOOK_WAITING/],
+    [{ ...base, HOLDLINE_WEBHOOK_SECRET: '' }, /^HOLDLINE_WEBHOOK_SECRET must be.*whsec_/],
+    [{ ...base, HOLDLINE_WEBHOOK_SECRET: 'hunter2' }, /^HOLDLINE_WEBHOOK_SECRET must be.*whsec_/],
+    [{ ...base, HOLDLINE_WEBHOOK_SECRET: `${SECRET}, whsec_c2hvcnQ=` }, /24 to 64/],
+    [{ ...base, HOLDLINE_WEBHOOK_EVENTS: 'message,nonsense' }, /^HOLDLINE_WEBHOOK_EVENTS must be.*"nonsense"/],
+    [{ ...base, HOLDLINE_WEBHOOK_URL: 'http://127.0.0.1/' }, /^HOLDLINE_WEBHOOK_URL.*HOLDLINE_WEBHOOK_PRIVATE/],
+    [{ ...base, HOLDLINE_ASK_URL: 'http://u:hunter2@10.0.0.1/' }, /^HOLDLINE_ASK_URL.*HOLDLINE_WEBHOOK_PRIVATE/],
+    [{ ...base, HOLDLINE_WEBHOOK_URL: 'ftp://u:hunter2@h/' }, /^HOLDLINE_WEBHOOK_URL must be an http or https URL$/],
+    [{ HOLDLINE_ASK_CONNECT: '*', HOLDLINE_WEBHOOK_SECRET: SECRET }, /^HOLDLINE_ASK_URL must say/],
+    [{ ...base, HOLDLINE_WEBHOOK_WAITING: '0' }, /^HOLDLINE_WEBHOOK_WAITING must be a whole number/],
   ] as const
-  it.each(wrong)('says what is wrong, and never a secret: %#', (env, message) => {
-    expect(() => webhookSettings(env)).toThrow(message)
-    expect(() => webhookSettings(env)).not.toThrow(/hunter2|c2hvcnQ/)
+  it.each(wrong)('says what is wrong in one line, and never a secret: %#', (env, message) => {
+    const lines = readSettings(env, 'edge').wrong?.filter((line) => !line.startsWith('Nobody')) ?? []
+    expect(lines).toEqual([expect.stringMatching(message)])
+    expect(lines.join()).not.toMatch(/hunter2|c2hvcnQ/)
   })
 })
 

@@ -24,7 +24,7 @@ export const isHandshake = (request: Request, path: string): boolean =>
   path.endsWith('/ws') && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 
 /** Accepts a handshake only to say by a close why it is not let in (WS-8). */
-export function refuseHandshake(request: Request, error: unknown, runtime: Runtime): Response {
+export function refuseHandshake(request: Request, error: unknown, runtime: Pick<Runtime, 'refuse'>): Response {
   if (!(error instanceof Refusal)) throw error
   const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? []
   const protocol = offered.map((name) => name.trim()).find((name) => Object.hasOwn(SUBPROTOCOLS, name)) ?? null

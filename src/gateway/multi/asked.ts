@@ -1,6 +1,5 @@
 import { randomSecret, sessionId } from '../../auth/secrets.ts'
 import { Refusal } from '../../protocol/errors.ts'
-import { LIMITS } from '../../protocol/limits.ts'
 import { roomName } from '../../protocol/names.ts'
 import type { Hello } from '../../room/ports.ts'
 import { cursors, presences, type Query, resume, rewind, rooms as roomsParameter } from '../parameters.ts'
@@ -21,9 +20,9 @@ export interface Asked {
   readonly starts: ReadonlyMap<string, Start>
 }
 
-/** `last`: what stands in place of `cursor`. @throws Refusal `bad_request`, `bad_room`, `bad_cursor` */
-export function readAsked(query: Query, last?: string): Asked {
-  const rooms = roomList(roomsParameter.read(query))
+/** `most`: rooms; `last`: what stands in place of `cursor`. @throws Refusal `bad_request`, `bad_room`, `bad_cursor` */
+export function readAsked(query: Query, most: number, last?: string): Asked {
+  const rooms = roomList(roomsParameter.read(query), most)
   const vector = new Vector(rooms, last ?? cursors.read(query))
   const back = rewind.read(query)
   const present = presencesOf(presences.read(query), rooms)
@@ -53,10 +52,10 @@ export async function helloOf(
   return { ...as, ...start, session: await sessionId(room, secret), ...(resume !== undefined && { resume }) }
 }
 
-function roomList(text: string | undefined): readonly string[] {
+function roomList(text: string | undefined, most: number): readonly string[] {
   const names = text ? text.split(',') : []
-  if (names.length === 0 || names.length > LIMITS.rooms) {
-    throw new Refusal('bad_request', `\`rooms\` must name 1 to ${LIMITS.rooms} rooms, joined by commas`)
+  if (names.length === 0 || names.length > most) {
+    throw new Refusal('bad_request', `\`rooms\` must name 1 to ${most} rooms, joined by commas`)
   }
   for (const name of names) roomName(name)
   if (new Set(names).size < names.length) throw new Refusal('bad_request', '`rooms` names a room twice')

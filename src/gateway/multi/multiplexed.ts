@@ -141,8 +141,13 @@ export class Multiplexed implements SocketHandler, Trunk {
       case 'join': {
         const { room, start } = operation
         if (this.#legs.has(room)) this.#refuse(ref, 'bad_request', 'It is joined already; leave it first', room)
-        else if (this.#legs.size >= LIMITS.rooms) {
-          this.#refuse(ref, 'bad_request', `A connection has at most ${LIMITS.rooms} rooms; leave one first`, room)
+        else if (this.#legs.size >= this.#runtime.roomsPerConnection) {
+          this.#refuse(
+            ref,
+            'bad_request',
+            `A connection has at most ${this.#runtime.roomsPerConnection} rooms; leave one first`,
+            room,
+          )
         } else this.#join(room, start, ref)
         break
       }

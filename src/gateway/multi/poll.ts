@@ -14,7 +14,7 @@ import { inRoom } from './lines.ts'
 /** `GET /v1/poll?rooms=` (MULTI-9). */
 export async function pollRooms(query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
   const wait = waitParameter.read(query) ?? runtime.pollWait
-  const asked = readAsked(query)
+  const asked = readAsked(query, runtime.roomsPerConnection)
   const as = { kind: 'poll', codec: 'poll' } as const
   const calls = [...asked.starts].map(async ([room, start]) => ({
     room,

@@ -9,7 +9,7 @@ import { inRoom, type Line } from './lines.ts'
 
 /** `GET /v1/events?rooms=` (MULTI-10). */
 export function sseRooms(query: Query, request: Request, runtime: Runtime): Response {
-  const asked = readAsked(query, request.headers.get('last-event-id') || undefined)
+  const asked = readAsked(query, runtime.roomsPerConnection, request.headers.get('last-event-id') || undefined)
   return eventStream(request, (stream) => new JoinedStream(stream, asked, runtime))
 }
 

@@ -15,7 +15,7 @@ export async function websocketRooms(request: Request, query: Query, runtime: Ru
         'Several rooms need holdline.v1: a plain connection could not tell them apart',
       )
     }
-    const asked = readAsked(query)
+    const asked = readAsked(query, runtime.roomsPerConnection)
     return runtime.accept(request, protocol, (socket) => new Multiplexed(socket, asked, runtime))
   })
 }

@@ -38,7 +38,7 @@ export const unsigned = (header: object, claims: object, signature = ''): string
 export const bearer = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` })
 
 /** A pair of keys, the public one in the forms that settings take. */
-export async function keys(alg: 'RS256' | 'ES256' | 'EdDSA') {
+export async function keys(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA') {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   return {
     pem: await exportSPKI(publicKey),

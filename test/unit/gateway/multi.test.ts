@@ -118,6 +118,7 @@ describe('a WebSocket that carries several rooms', () => {
     const reported: unknown[] = []
     const runtime = {
       payloadLimit: LIMITS.payload,
+      roomsPerConnection: LIMITS.rooms,
       report: (error: unknown) => void reported.push(error),
       room: () => ({
         async dial(hello: Hello, leg: Leg) {
@@ -145,7 +146,7 @@ describe('a WebSocket that carries several rooms', () => {
       credit: () => LIMITS.ahead - owed,
       close: (code: number, reason: string) => void closed.push([code, reason]),
     }
-    const asked = readAsked((name) => (name === 'rooms' ? rooms : undefined))
+    const asked = readAsked((name) => (name === 'rooms' ? rooms : undefined), LIMITS.rooms)
     const client = new Multiplexed(socket, asked, runtime)
     const events = () => frames.flatMap((frame) => JSON.parse(frame) as Record<string, unknown>[])
     const owe = (bytes: number) => {

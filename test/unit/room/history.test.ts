@@ -10,7 +10,7 @@ it('HIST-4, KEEP-1 what is pruned between the question and the answer is said, a
     log.append([{ drafts: [{ id: 'id', body: jsonBody(`${data}`, 99) }] }], data).entries[0]?.position as Position
   const [first] = [says(1), says(2), says(3)]
   const { head } = log.load()
-  const plans = { after: planHistory(head, { after: first, limit: 9 }), newest: planHistory(head, { limit: 9 }) }
+  const plans = { after: planHistory(head, { after: first, limit: 9 }, 9), newest: planHistory(head, { limit: 9 }, 9) }
   for (const data of [4, 5, 6]) says(data)
   const replyTo = { ticket: 1 }
   const answer = ({ scan, gap }: (typeof plans)['after']) =>
@@ -19,5 +19,5 @@ it('HIST-4, KEEP-1 what is pruned between the question and the answer is said, a
   expect(answer(plans.after).gap).toEqual({ after: formatCursor(first), before: floor, reason: 'retention' })
   expect(answer(plans.newest).gap).toBeUndefined()
   expect(answer(plans.newest).prev).toBeNull()
-  expect(answer(planHistory(head, { after: START, limit: 9 })).gap).toMatchObject({ after: '0-0', before: floor })
+  expect(answer(planHistory(head, { after: START, limit: 9 }, 9)).gap).toMatchObject({ after: '0-0', before: floor })
 })

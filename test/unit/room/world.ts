@@ -1,3 +1,4 @@
+import { limitsOf } from '../../../src/gateway/access/limits.ts'
 import { type CodecName, codecs, type Pack } from '../../../src/protocol/codec/index.ts'
 import { LIMITS } from '../../../src/protocol/limits.ts'
 import { parsePublication } from '../../../src/protocol/operations.ts'
@@ -225,7 +226,7 @@ export class World implements RoomHost {
     const Class = this.#class
     const room = new Class(this, {
       name: 'lobby',
-      limits: { payload: LIMITS.payload, presence: 5 },
+      limits: { ...limitsOf({}, 'loopback'), presence: 5 },
       ...this.log.load(),
     })
     room.wake(this.connections)

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { parseRetention, RETENTION } from '../../../src/room/log/retention.ts'
+import { RETENTION } from '../../../src/room/log/retention.ts'
+import { readSettings } from '../../../src/settings/read.ts'
+import { retention } from '../../../src/settings/retention.ts'
 
 describe('rules of retention', () => {
   it('KEEP-1 the first rule that fits a room holds, and without one the default', () => {
-    const kept = parseRetention('chat:*=1000/1d,*.log=5/10s,a.b=7/2h,*~*=9/3m')
+    const kept = retention.read('chat:*=1000/1d,*.log=5/10s,a.b=7/2h,*~*=9/3m')
     expect(kept('chat:lobby')).toEqual({ count: 1000, age: 86_400_000 })
     expect(kept('chat:')).toEqual({ count: 1000, age: 86_400_000 })
     expect(kept('app.log')).toEqual({ count: 5, age: 10_000 })
@@ -30,6 +32,7 @@ describe('rules of retention', () => {
     '=1/1d',
     '*=1/1d;a=1/1d',
   ])('KEEP-1 refuses %j, and says which rule is wrong', (text) => {
-    expect(() => parseRetention(text)).toThrow(/must be rules like chat:\*=1000\/1d.*is none/)
+    const { wrong } = readSettings({ HOLDLINE_RETENTION: text }, 'node')
+    expect(wrong).toEqual([expect.stringMatching(/^HOLDLINE_RETENTION must be rules like chat:\*=1000\/1d.*, not "/)])
   })
 })
