@@ -14,6 +14,7 @@ import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
 import type { WebhookSettings } from '../webhooks/settings.ts'
+import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Clients } from './clients.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
@@ -71,6 +72,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
   const { presenceList = LIMITS.presenceList, webhooks = null } = options
   const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate))
+  const visitors = new Slots(ASKED_AT_ONCE)
   const limit = payloadLimit(options.maxPayload)
   const gate = await openGate(host, options.auth)
   const shares = sharesOf(options.shares ?? {}, gate.mode)
@@ -99,7 +101,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     gate,
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(shares.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
-    ...(backend !== null && { connect: (visitor) => backend.connect(visitor) }),
+    ...(backend !== null && { connect: (visitor) => visitors.use(() => backend.connect(visitor)) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limit,

@@ -19,7 +19,9 @@ export interface WebhookSettings {
   /** Where the backend is asked; absent: it never is. */
   readonly ask?: {
     readonly url: string
+    /** Of which rooms who may connect, and of which what may be said. */
     readonly connect: RoomPattern
+    readonly message: RoomPattern
     readonly timeout: number
     /** Without an answer: is it let through? */
     readonly open: boolean
@@ -39,6 +41,7 @@ export const WEBHOOK_SETTINGS = [
   'HOLDLINE_WEBHOOK_PRIVATE',
   'HOLDLINE_ASK_URL',
   'HOLDLINE_ASK_CONNECT',
+  'HOLDLINE_ASK_MESSAGE',
   'HOLDLINE_ASK_TIMEOUT',
   'HOLDLINE_ASK_OPEN',
 ] as const
@@ -49,7 +52,7 @@ export type WebhookEnv = { readonly [name in (typeof WEBHOOK_SETTINGS)[number]]?
 export function webhookSettings(env: WebhookEnv): WebhookSettings | null {
   const url = env.HOLDLINE_WEBHOOK_URL || undefined
   const asked = env.HOLDLINE_ASK_URL || url
-  const asks = Boolean(env.HOLDLINE_ASK_CONNECT)
+  const asks = Boolean(env.HOLDLINE_ASK_CONNECT || env.HOLDLINE_ASK_MESSAGE)
   if (asks && asked === undefined) throw new Error('HOLDLINE_ASK_URL must say which backend is asked')
   if (url === undefined && !asks) return null
   const mayBePrivate = env.HOLDLINE_WEBHOOK_PRIVATE === '1'
@@ -73,6 +76,7 @@ export function webhookSettings(env: WebhookEnv): WebhookSettings | null {
         ask: {
           url: asked,
           connect: patterns(env.HOLDLINE_ASK_CONNECT ?? ''),
+          message: patterns(env.HOLDLINE_ASK_MESSAGE ?? ''),
           timeout: whole(env, 'HOLDLINE_ASK_TIMEOUT', 100, 10_000, 2000),
           open: env.HOLDLINE_ASK_OPEN === '1',
         },

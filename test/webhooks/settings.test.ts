@@ -60,7 +60,20 @@ describe('settings', () => {
     expect(some?.tell?.events).toEqual(['message'])
   })
 
+  it('ASK-5 asks of the rooms that are named, with or without being told', () => {
+    const { HOLDLINE_WEBHOOK_URL: HOLDLINE_ASK_URL, HOLDLINE_WEBHOOK_SECRET } = base
+    const { ask, tell } =
+      webhookSettings({ HOLDLINE_ASK_URL, HOLDLINE_WEBHOOK_SECRET, HOLDLINE_ASK_MESSAGE: 'chat:*' }) ?? {}
+    expect(tell).toBeUndefined()
+    expect(['chat:1', 'lobby'].map((room) => [ask?.message(room), ask?.connect(room)])).toEqual([
+      [true, false],
+      [false, false],
+    ])
+    expect(webhookSettings({ ...base, HOLDLINE_ASK_MESSAGE: '*' })?.ask?.url).toBe(base.HOLDLINE_WEBHOOK_URL)
+  })
+
   const wrong = [
+    [{ HOLDLINE_ASK_MESSAGE: '*', HOLDLINE_WEBHOOK_SECRET: SECRET }, /HOLDLINE_ASK_URL/],
     [{ ...base, HOLDLINE_WEBHOOK_SECRET: '' }, /HOLDLINE_WEBHOOK_SECRET.*whsec_/],
     [{ ...base, HOLDLINE_WEBHOOK_SECRET: 'hunter2' }, /HOLDLINE_WEBHOOK_SECRET.*whsec_/],
     [{ ...base, HOLDLINE_WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, /24 to 64/],
