@@ -98,7 +98,7 @@ export class Gate {
     if (header !== null && authorization === undefined) {
       throw new Refusal('unauthorized', 'Send `Authorization: Bearer` with a token or an API key')
     }
-    if (authorization !== undefined && (await this.#keys.includes(authorization))) return EVERYONE
+    if (authorization !== undefined && (await this.#keys.includes(authorization))) return BACKEND
     const found = authorization ?? offeredToken(headers) ?? token
     if (found !== undefined) return new Bearer(await this.#tokens.verify(found))
     if (isPoll) return SESSION
@@ -115,18 +115,27 @@ export class Gate {
 export class Bearer {
   readonly user: string | undefined
   readonly #grants: Grants | undefined
-  /** It shows nothing but a session's secret. */
-  readonly isSession: boolean
+  readonly #shows: 'token' | 'key' | 'session' | 'nothing'
 
-  /** Without grants it may do everything. */
-  constructor(grants?: Grants, isSession = false) {
-    this.#grants = grants
-    this.user = grants?.user
-    this.isSession = isSession
+  constructor(shows: Grants | 'key' | 'session' | 'nothing') {
+    this.#grants = typeof shows === 'string' ? undefined : shows
+    this.#shows = typeof shows === 'string' ? shows : 'token'
+    this.user = this.#grants?.user
   }
 
+  /** It shows nothing but a session's secret. */
+  get isSession(): boolean {
+    return this.#shows === 'session'
+  }
+
+  /** It shows an API key. */
+  get isBackend(): boolean {
+    return this.#shows === 'key'
+  }
+
+  /** So may, while the gateway is open, who shows nothing. */
   get mayAll(): boolean {
-    return this.#grants === undefined && !this.isSession
+    return this.#shows === 'key' || this.#shows === 'nothing'
   }
 
   /** What it may do in a room, for the room to go by; undefined: everything. */
@@ -145,8 +154,9 @@ export class Bearer {
   }
 }
 
-const EVERYONE = new Bearer()
-const SESSION = new Bearer(undefined, true)
+const EVERYONE = new Bearer('nothing')
+const BACKEND = new Bearer('key')
+const SESSION = new Bearer('session')
 
 /** Browsers cannot set headers on a WebSocket, but name subprotocols (AUTH-2). */
 function offeredToken(headers: Headers): string | undefined {

@@ -1,6 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
 import { randomSecret } from '../auth/secrets.ts'
-import { Asking } from '../gateway/access/asking.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
@@ -8,22 +7,14 @@ import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
-import type {
-  Command,
-  Connection,
-  Hello,
-  HistoryRead,
-  Reply,
-  RoomHost,
-  Scan,
-  Ticket,
-  Verdict,
-  Work,
-} from '../room/ports.ts'
+import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Ticket, Work } from '../room/ports.ts'
+import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
-import { Replies } from '../room/replies.ts'
+import { INTERNAL, Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
+import { Clerk } from '../webhooks/clerk.ts'
+import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
@@ -74,7 +65,13 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #alarm: Alarm
     readonly #teller: Teller | null
     #lookingAfter = false
-    readonly #asking = new Asking()
+    readonly #clerk = new Clerk({
+      verify: (token) => verdictOf(setupOf(this.env).gate, () => false, this.ctx.id.name ?? '', token),
+      judge: async (asked, since) =>
+        setupOf(this.env).backend?.judge(this.ctx.id.name ?? '', asked, since) ?? { rewrite: {} },
+      slots: new Slots(ASKED_AT_ONCE),
+      tell: (answered) => this.#told(answered),
+    })
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env)
@@ -124,7 +121,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
           this.#turn(() => this.#room.command(ticket, command))
         } catch (error) {
           this.report(error)
-          this.#replies.forget(ticket, { type: 'error', code: 'internal', message: 'The room could not handle this' })
+          this.#replies.forget(ticket, INTERNAL)
         }
       })
     }
@@ -224,10 +221,15 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       this.#alarm.ask(time)
     }
 
-    ask(connection: Connection, _hook: 'auth', token: string): void {
-      const verdict = verdictOf(setupOf(this.env).gate, () => false, this.ctx.id.name ?? '', token)
-      const tell = (known: Verdict): void => this.#turn(() => this.#room.verdict(connection, known))
-      this.ctx.waitUntil(this.#asking.ask(connection, verdict, tell))
+    /** While an answer is on its way, for a bounded time, the platform lets the object not sleep (2026-11: nor be evicted). */
+    ask(question: Question): boolean {
+      const asking = this.#clerk.ask(question)
+      if (asking !== null) this.ctx.waitUntil(asking)
+      return asking !== null
+    }
+
+    awaits(connection: Connection): Question['hook'] | null {
+      return this.#clerk.awaits(connection)
     }
 
     now(): number {
@@ -255,6 +257,10 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     get #hasTokens(): boolean {
       return [...this.#connections].some(({ attachment }) => attachment.pass !== undefined)
+    }
+
+    #told(answered: Answered): void {
+      this.#replies.guard(answered, console.error, () => this.#turn(() => this.#room.verdict(answered)))
     }
 
     /** One call into the room, and then what came of it: so nothing is ever delivered inside a running call. */
@@ -303,7 +309,6 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     #reborn(): void {
       const works = [...this.#works.done(), ...this.#works.take()]
       this.#works.done()
-      for (const connection of this.#asking.takeAll()) connection.close(CLOSE.storage, 'storage')
       this.#log = this.#openLog()
       const stored = this.#log.load()
       this.#room = this.#made(stored)
@@ -342,6 +347,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         name: this.ctx.id.name ?? '',
         limits: setupOf(this.env).limits,
         tells: this.#tells(),
+        asks: setupOf(this.env).backend?.asks(this.ctx.id.name ?? '') ?? false,
         ...stored,
       })
     }
@@ -359,7 +365,6 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     #gone(connection: Connection): void {
-      this.#asking.forget(connection)
       if (this.#connections.delete(connection)) this.#room.close(connection)
     }
 

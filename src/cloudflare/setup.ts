@@ -50,11 +50,12 @@ function toSetup({ wrong, settings }: Read): Setup {
   const { access, limits, storage, webhooks } = settings
   const gate = new Gate(access)
   const backend = webhookSettings(webhooks)
+  const bounds = limitsOf(limits, gate.mode)
   return {
     gate,
-    limits: limitsOf(limits, gate.mode),
+    limits: bounds,
     kept: storage.retention,
-    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate)),
+    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate), bounds),
   }
 }
 

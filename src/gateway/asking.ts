@@ -1,6 +1,9 @@
+import type { Bearer } from '../auth/gate.ts'
+import type { Welcome } from '../protocol/ask.ts'
 import { CLOSE, closeReason } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import type { Hello } from '../room/ports.ts'
+import { endingAt } from './access/ending.ts'
 import type { RoomStub, Runtime } from './ports.ts'
 
 /** What a backend is told of a request that asks to be let in: what it needs to know who it is. */
@@ -13,26 +16,40 @@ export function asking(runtime: Runtime, request: Request): Runtime {
 }
 
 /** For a stream, whose final refusal must be a status (SSE-5); any other is a stream that ends. @throws Refusal */
-export async function mayEnter(
-  runtime: Runtime,
-  request: Request,
-  room: string,
-  { user }: { readonly user?: string | undefined },
-): Promise<void> {
+export async function mayEnter(runtime: Runtime, request: Request, room: string, bearer: Bearer): Promise<void> {
+  if (bearer.isBackend) return
+  const { user } = bearer
   const welcome = await runtime.connect?.(question(request, room, { kind: 'sse', ...(user !== undefined && { user }) }))
-  if (welcome?.refused !== undefined && welcome.isFinal) throw new Refusal('forbidden', welcome.refused)
+  if (welcome === undefined) return
+  if (welcome.refused !== undefined) {
+    if (welcome.isFinal) throw new Refusal('forbidden', welcome.refused)
+    return
+  }
+  if (isAnother(welcome, user)) throw new Refusal('forbidden', ANOTHER)
+  if (welcome.granted?.grants.includes('subscribe') === false) {
+    throw new Refusal('forbidden', 'The backend does not grant `subscribe` in this room')
+  }
+}
+
+const ANOTHER = 'The backend names another user than the token'
+
+const isAnother = (welcome: Welcome, user: string | undefined): boolean =>
+  welcome.refused === undefined && welcome.user !== undefined && user !== undefined && welcome.user !== user
+
+interface Refused {
+  readonly code: number
+  readonly reason: string
 }
 
 function askedRoom(name: string, runtime: Runtime, request: Request): RoomStub {
   const stub = runtime.room(name)
-  const welcomed = async (hello: Hello): Promise<Hello | { code: number; reason: string }> => {
+  const welcomed = async (hello: Hello): Promise<Hello | Refused> => {
+    // A backend does not ask itself.
+    if (hello.isBackend) return hello
     const welcome = (await runtime.connect?.(question(request, name, hello))) ?? {}
-    if (welcome.refused !== undefined) {
-      const code = welcome.isFinal ? CLOSE.forbidden : CLOSE.storage
-      return { code, reason: closeReason(welcome.refused) }
-    }
-    const { user, state } = welcome
-    return { ...hello, ...(user !== undefined && { user }), ...(state !== undefined && { state }) }
+    if (welcome.refused === undefined) return admitted(hello, welcome)
+    const code = welcome.isFinal ? CLOSE.forbidden : CLOSE.storage
+    return { code, reason: closeReason(welcome.refused) }
   }
   return {
     ...stub,
@@ -42,10 +59,22 @@ function askedRoom(name: string, runtime: Runtime, request: Request): RoomStub {
     },
     async dial(hello, leg) {
       const told = await welcomed(hello)
-      if (!('code' in told)) return stub.dial(told, leg)
+      if (!('code' in told)) return endingAt(told.granted?.expiresAt, told, leg, () => stub.dial(told, leg))
       leg.closed(told.code, told.reason)
       return { drained() {}, close() {}, send: () => false }
     },
+  }
+}
+
+/** What a backend says never goes beyond a token: who that is for, and what it allows (ASK-3). */
+function admitted(hello: Hello, welcome: Exclude<Welcome, { refused: string }>): Hello | Refused {
+  if (isAnother(welcome, hello.user)) return { code: CLOSE.forbidden, reason: ANOTHER }
+  const { user, state, granted } = welcome
+  return {
+    ...hello,
+    ...(user !== undefined && { user }),
+    ...(state !== undefined && { state }),
+    ...(granted !== undefined && { granted }),
   }
 }
 

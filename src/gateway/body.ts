@@ -6,14 +6,14 @@ import { Refusal } from '../protocol/errors.ts'
  */
 const DROPPED = 8 * 1024 * 1024
 
-/** Reads a body, but never keeps more than `limit` bytes of it. @throws Refusal `too_large` */
+/** Reads a body, but never keeps more than `limit` bytes of it. @throws Refusal `too_large`, `bad_request` */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array()
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const chunks: Uint8Array[] = []
   let size = 0
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(cutOff)
     if (done) break
     size += value.length
     if (size <= limit) chunks.push(value)
@@ -24,6 +24,11 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   if (size > limit) throw new Refusal('too_large', `The body may have ${limit} bytes`)
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, size)
+}
+
+/** Whose client has gone, or took too long: nothing that an operator must see, however many do so. */
+function cutOff(): never {
+  throw new Refusal('bad_request', 'The body was cut off')
 }
 
 function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {

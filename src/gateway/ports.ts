@@ -1,4 +1,5 @@
 import type { Bearer, Gate } from '../auth/gate.ts'
+import type { Visitor, Welcome } from '../protocol/ask.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { Command, Hello, Reply, Revocation } from '../room/ports.ts'
@@ -59,20 +60,6 @@ export type AcceptSocket = (
   protocol: string,
   handle: (socket: HeldSocket) => SocketHandler,
 ) => Response
-
-/** Who comes, as far as the request tells (ASK-1). */
-export interface Visitor {
-  readonly room: string
-  readonly kind: string
-  readonly user?: string
-  readonly token?: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** What the backend makes of it. */
-export type Welcome =
-  | { readonly user?: string; readonly state?: string; readonly refused?: never }
-  | { readonly refused: string; readonly isFinal: boolean }
 
 /** HTML, each a file of `web/`. */
 export interface Pages {

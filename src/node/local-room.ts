@@ -1,5 +1,4 @@
 import { randomSecret } from '../auth/secrets.ts'
-import { Asking } from '../gateway/access/asking.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import type { Pass } from '../protocol/capabilities.ts'
@@ -20,11 +19,14 @@ import type {
   Verdict,
   Work,
 } from '../room/ports.ts'
+import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
-import { Replies } from '../room/replies.ts'
+import { INTERNAL, Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import type { Backend } from '../webhooks/backend.ts'
+import { Clerk } from '../webhooks/clerk.ts'
+import type { Slots } from '../webhooks/slots.ts'
 import { Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { LegConnection } from './connection.ts'
@@ -52,6 +54,8 @@ export interface LocalRoomOptions {
   readonly limits: RoomLimits
   /** Null: nobody is told of the room. */
   readonly backend: Backend | null
+  /** How many messages it is asked about at once, of all rooms. */
+  readonly slots: Slots
   openLog(): SqliteLog
   /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
   due(room: LocalRoom): void
@@ -75,7 +79,7 @@ export class LocalRoom implements RoomHost {
   readonly #works = new WorkQueue()
   readonly #alarm = new Alarm(() => this.#room.alarm())
   #touched = Date.now()
-  readonly #asking = new Asking()
+  readonly #clerk: Clerk
   #lookingAfter = false
   readonly #teller: Teller | null
   readonly #telling = new Alarm(() => void this.#teller?.run())
@@ -84,6 +88,13 @@ export class LocalRoom implements RoomHost {
   constructor(options: LocalRoomOptions) {
     this.#options = options
     this.#beat = new Beat(() => options.due(this))
+    const { name, backend, verify, slots } = options
+    this.#clerk = new Clerk({
+      verify: (token) => verify(name, token),
+      judge: async (asked, since) => backend?.judge(name, asked, since) ?? { rewrite: {} },
+      slots,
+      tell: (answered) => this.#told(answered),
+    })
     this.#log = options.openLog()
     const stored = this.#log.load()
     this.#room = this.#born(stored)
@@ -93,7 +104,7 @@ export class LocalRoom implements RoomHost {
   /** Nobody is here, nothing is under way, and nobody has come for so long (ms): it can be made again from its log. */
   isIdle(since: number): boolean {
     const isQuiet = this.#connections.size === 0 && this.#replies.size === 0 && !this.#alarm.isSet
-    return isQuiet && !this.#beat.busy && (this.#teller?.idle ?? true) && this.#touched <= since
+    return isQuiet && this.#clerk.isIdle && !this.#beat.busy && (this.#teller?.idle ?? true) && this.#touched <= since
   }
 
   get name(): string {
@@ -138,7 +149,7 @@ export class LocalRoom implements RoomHost {
         this.#room.command(ticket, command)
       } catch (error) {
         this.#options.report(error)
-        this.#replies.forget(ticket, { type: 'error', code: 'internal', message: 'The room could not handle this' })
+        this.#replies.forget(ticket, INTERNAL)
       }
     })
   }
@@ -176,7 +187,6 @@ export class LocalRoom implements RoomHost {
   }
 
   closed(connection: Connection): void {
-    this.#asking.forget(connection)
     this.#touched = Date.now()
     if (this.#connections.delete(connection)) this.#room.close(connection)
   }
@@ -230,10 +240,21 @@ export class LocalRoom implements RoomHost {
     this.#alarm.set(time)
   }
 
-  ask(connection: Connection, _hook: 'auth', token: string): void {
-    const verdict = this.#options.verify(this.#options.name, token)
-    const tell = (known: Verdict): void => this.#guard(connection, () => this.#room.verdict(connection, known))
-    this.#asking.ask(connection, verdict, tell).catch(this.#options.report)
+  ask(question: Question): boolean {
+    const asking = this.#clerk.ask(question)
+    asking?.catch(this.#options.report)
+    return asking !== null
+  }
+
+  awaits(connection: Connection): Question['hook'] | null {
+    return this.#clerk.awaits(connection)
+  }
+
+  #told(answered: Answered): void {
+    const { line } = answered
+    if (this.#isClosed) return
+    if (typeof line !== 'string') this.#guard(line, () => this.#room.verdict(answered))
+    else this.#replies.guard(answered, this.#options.report, () => this.#room.verdict(answered))
   }
 
   now(): number {
@@ -292,7 +313,6 @@ export class LocalRoom implements RoomHost {
   failed(why: string): void {
     const works = [...this.#works.done(), ...this.#works.take()]
     this.#works.done()
-    for (const connection of this.#asking.takeAll()) connection.close(CLOSE.storage, 'storage')
     const message = `The log cannot be written: ${why}`
     try {
       this.#log = this.#options.openLog()
@@ -337,7 +357,13 @@ export class LocalRoom implements RoomHost {
   /** `failed`: after a commit that did. */
   #born(stored: Stored, failed = false): Room<unknown> {
     const { name, limits, backend, room: Class } = this.#options
-    const room = new Class(this, { name, limits, tells: backend?.tells(name) ?? [], ...stored })
+    const room = new Class(this, {
+      name,
+      limits,
+      tells: backend?.tells(name) ?? [],
+      asks: backend?.asks(name) ?? false,
+      ...stored,
+    })
     room.wake(this.#connections, failed)
     return room
   }

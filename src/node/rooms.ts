@@ -4,6 +4,7 @@ import type { Retention } from '../room/log/retention.ts'
 import type { Reply, Revocation, RoomLimits, Verdict } from '../room/ports.ts'
 import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
+import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Chores } from './chores.ts'
 import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
 import type { Planned } from './sqlite/log.ts'
@@ -37,6 +38,7 @@ export class Rooms {
   readonly #store: SqliteStore
   readonly #rooms = new Map<string, LocalRoom>()
   readonly #chores: Chores
+  readonly #slots = new Slots(ASKED_AT_ONCE)
   #due: LocalRoom[] = []
   #committing: Promise<void> | undefined
 
@@ -73,6 +75,7 @@ export class Rooms {
         room: isEverywhere ? Room : this.#options.room,
         limits,
         backend,
+        slots: this.#slots,
         report,
         verify,
         isRevoked: (by) => !isEverywhere && this.isRevoked(by),

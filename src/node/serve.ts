@@ -12,6 +12,7 @@ import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
 import type { WebhookSettings } from '../webhooks/settings.ts'
+import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Clients } from './clients.ts'
 import type { RoomClass } from './local-room.ts'
 import { Rooms } from './rooms.ts'
@@ -64,9 +65,10 @@ export interface Gateway {
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
   const { webhooks = null } = options
-  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate))
+  const visitors = new Slots(ASKED_AT_ONCE)
   const gate = await openGate(host, options.auth)
   const limits = limitsOf(options.limits ?? {}, gate.mode)
+  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate), limits)
   const clients = new Clients(options.trustedProxies ?? [], limits.perAddress)
   const addresses = new WeakMap<Request, string>()
   const isRevoked = (bearer: Bearer) => !bearer.mayAll && !bearer.isSession && rooms.isRevoked(identityOf(bearer))
@@ -92,7 +94,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     gate,
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
-    ...(backend !== null && { connect: (visitor) => backend.connect(visitor) }),
+    ...(backend !== null && { connect: (visitor) => visitors.use(() => backend.connect(visitor)) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limits.payload,

@@ -14,6 +14,16 @@ export interface Pass {
   readonly tokenId?: string
 }
 
+/** What a backend lets a connection do in a room (ASK-3), and until when. */
+export type Granted = Omit<Pass, 'tokenId'>
+
+/** What a backend grants never goes beyond what a token does; without a token it is all there is. */
+export const within = (pass: Pass | undefined, granted: Granted | undefined): Pass | undefined => {
+  if (granted === undefined || pass === undefined) return pass ?? granted
+  const grants = pass.grants.filter((capability) => granted.grants.includes(capability))
+  return { ...pass, grants, expiresAt: Math.min(pass.expiresAt, granted.expiresAt) }
+}
+
 /** Whoever has no pass may do everything: an API key, or anybody while the gateway is open. */
 export const may = (pass: Pass | undefined, capability: Capability): boolean =>
   pass === undefined || pass.grants.includes(capability)

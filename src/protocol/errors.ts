@@ -24,6 +24,7 @@ export const ERRORS = {
   storage: { status: 503, title: 'The log cannot be written' },
   unconfigured: { status: 503, title: 'The gateway is not set up' },
   keys: { status: 503, title: 'Tokens cannot be checked' },
+  backend: { status: 503, title: 'The backend could not be asked' },
   draining: { status: 503, title: 'The gateway is going down' },
 } as const
 

@@ -64,7 +64,8 @@ export const ref = either(
   'a string of at most 64 characters, or an integer',
 )
 
-const publication = {
+/** What a message is made of, field by field. */
+export const publicationFields = {
   id: text({ pattern: PATTERNS.id, says: '1 to 128 printable ASCII characters without the space' }),
   event: text({ pattern: PATTERNS.event, says: '1 to 64 of A-Z a-z 0-9 _ . : -' }),
   data: anything,
@@ -85,10 +86,10 @@ const message = <T extends { readonly data?: unknown; readonly bytes?: string }>
   needing(schema, 'oneOf', ['data', 'bytes'], 'A message has either `data` or `bytes`')
 
 /** The body of `POST …/messages` as JSON (PUB-1). */
-export const publicationSchema = message(object(publication))
+export const publicationSchema = message(object(publicationFields))
 
 /** One item of `POST /v1/publish` (BATCH-1). */
-export const batchItemSchema = message(object({ room, ...publication }, ['room']))
+export const batchItemSchema = message(object({ room, ...publicationFields }, ['room']))
 
 /** The body of `POST /v1/publish`, whose items stand or fall each by itself. */
 export const batchSchema = object({ messages: list(later(batchItemSchema), LIMITS.batch, 1) }, ['messages'])
@@ -98,7 +99,7 @@ export const presenceSchema = object({ state: anything }, ['state'])
 
 /** One schema per operation: what is checked, and what the documents say. */
 export const operationSchemas = {
-  publish: message(object({ op, ref, ...publication })),
+  publish: message(object({ op, ref, ...publicationFields })),
   history: object({ op, ref, after: cursor, before: cursor, limit: integer(1, LIMITS.historyMost) }),
   presence: object({ op, ref, state: anything }, ['state']),
   auth: object({ op, ref, token: text({ max: 8192, says: 'a token' }) }, ['token']),

@@ -1,4 +1,4 @@
-import { may, type Pass } from '../protocol/capabilities.ts'
+import { may, type Pass, within } from '../protocol/capabilities.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import type { Birth, Change, Connection, Hello, Kept, Revocation, RevokedKind, SessionRow } from './ports.ts'
 
@@ -49,7 +49,8 @@ export class Doorkeeper {
   }
 
   refusal(hello: Hello, now: number): Dismissal | undefined {
-    const { session, user, pass, address, presence } = hello
+    const { session, user, address, presence } = hello
+    const pass = within(hello.pass, hello.granted)
     if (this.isRevoked({ session, user, pass }, now)) return REVOKED
     if (pass !== undefined && pass.expiresAt <= now) return EXPIRED
     if (!may(pass, 'subscribe') || (presence !== undefined && !may(pass, 'presence'))) {
@@ -63,17 +64,20 @@ export class Doorkeeper {
     return undefined
   }
 
-  /** Takes a connection in. What is to be written: a poll may come back with its session's secret alone. */
-  enter(connection: Connection): Change | undefined {
+  /**
+   * Takes a connection in. What is to be written: a poll may come back with its session's secret alone, and then has its
+   * `token`'s pass; what the backend grants, that is asked for anew.
+   */
+  enter(connection: Connection, token?: Pass): Change | undefined {
     const { kind, session, user, pass, address } = connection.attachment
     this.#connections.add(connection)
     if (address !== undefined) this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
     // A poll is held for less than a minute: its gateway ends it in time.
     if (pass !== undefined && kind !== 'poll') this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
-    if (pass === undefined || kind !== 'poll') return undefined
+    if (token === undefined || kind !== 'poll') return undefined
     const id = passId(session)
-    if (this.#kept.get(id)?.until === pass.expiresAt || this.#kept.size >= KEPT_MOST) return undefined
-    const kept = { session, pass, until: pass.expiresAt, ...(user !== undefined && { user }) }
+    if (this.#kept.get(id)?.until === token.expiresAt || this.#kept.size >= KEPT_MOST) return undefined
+    const kept = { session, pass: token, until: token.expiresAt, ...(user !== undefined && { user }) }
     this.#kept.set(id, kept)
     return { put: [{ id, kept }] }
   }

@@ -1,7 +1,9 @@
+import type { Rewrite } from '../protocol/ask.ts'
 import { type Body, bytesBody, fromBase64, jsonBody, textBody } from '../protocol/data.ts'
 import { fingerprint, type MessageDraft } from '../protocol/entry.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { type Audience, type Parsed, type Publication, parseOperations } from '../protocol/operations.ts'
+import type { Submission } from './questions.ts'
 import type { Session } from './sessions.ts'
 
 /** What a participant sent, as `onMessage` sees it. */
@@ -55,8 +57,12 @@ export function readOperations(data: string | Uint8Array, payloadLimit: number):
   }
 }
 
-/** What a publication by that session would be in the log. */
-export function toDraft(publication: Publication, session: Session | null, id: string): MessageDraft {
+/** What a publication by that session, or by a user without one, would be in the log. */
+export function toDraft(
+  publication: Publication,
+  { session, user }: Pick<Submission, 'session'> & { readonly user?: string | undefined },
+  id: string,
+): MessageDraft {
   const { body, event, ephemeral } = publication
   const audience = toAudience(publication, session)
   return {
@@ -68,17 +74,25 @@ export function toDraft(publication: Publication, session: Session | null, id: s
     ...(audience !== undefined && { audience }),
     ...(publication.id !== undefined && {
       dedupe: {
-        key: `${publisher(session)} ${publication.id}`,
+        key: `${publisher(session, user)} ${publication.id}`,
         fingerprint: fingerprint(JSON.stringify([body.member, event, ephemeral, audience])),
       },
     }),
   }
 }
 
+/** As the backend wants it. It is known by what the client sent: a repeat of that is no other message (ASK-6). */
+export function rewritten(submission: Submission, rewrite: Rewrite): Submission {
+  const { draft } = submission
+  const publication = { ...submission.publication, ...rewrite }
+  const { dedupe: _, ...changed } = toDraft(publication, submission, draft.id)
+  return { ...submission, publication, draft: { ...changed, ...(draft.dedupe && { dedupe: draft.dedupe }) } }
+}
+
 /** In whose name an id is unique (PUB-5). The user comes before the session: one person may come from two devices. */
-function publisher(session: Session | null): string {
-  if (session === null) return 'backend'
-  return session.user === undefined ? `session:${session.id}` : `user:${session.user}`
+function publisher(session: Session | null, user: string | undefined): string {
+  if (user !== undefined) return `user:${user}`
+  return session === null ? 'backend' : `session:${session.id}`
 }
 
 function toAudience({ to, except = [], echo }: Publication, session: Session | null): Audience | undefined {

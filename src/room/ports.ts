@@ -1,4 +1,4 @@
-import type { Pass } from '../protocol/capabilities.ts'
+import type { Granted, Pass } from '../protocol/capabilities.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Position } from '../protocol/cursor.ts'
 import type { Draft, Entry, MessageDraft, Reader } from '../protocol/entry.ts'
@@ -7,6 +7,7 @@ import type { Gap, HistoryPage } from '../protocol/events.ts'
 import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
 import type { PresenceList } from '../protocol/presence.ts'
 import type { DeadLetter, OutboxChange, Told, WebhookEvent } from '../protocol/webhook.ts'
+import type { Question } from './questions.ts'
 
 /** The extent of a room's log. */
 export interface Head {
@@ -122,8 +123,10 @@ export interface RoomHost {
   /** Seconds, jittered, after which one of so many clients may come back. */
   retryAfter(clients: number): number
   randomId(): string
-  /** A token that came in-band is to be verified → `room.verdict` */
-  ask(connection: Connection, hook: 'auth', input: string): void
+  /** → `room.verdict`, in the order in which the questions of a line were asked. False: too much waits already. */
+  ask(question: Question): boolean
+  /** What that connection waits for; `auth` before all else. */
+  awaits(connection: Connection): Question['hook'] | null
   /** Tells the operator; `error` is not the client's to see. */
   report(error: unknown): void
 }
@@ -155,6 +158,10 @@ export interface Hello {
   readonly state?: string
   /** Absent: it may do everything. */
   readonly pass?: Pass
+  /** What the backend lets it do, when it was asked (ASK-3). */
+  readonly granted?: Granted
+  /** It has shown an API key: nothing of it is asked about. */
+  readonly isBackend?: true
   /** It has shown no token but its session's secret, and may do what that session's token allows (AUTH-7). */
   readonly onResume?: true
   /** Whence it comes, where connections are counted by that (LIMIT-3). */
@@ -178,7 +185,10 @@ export interface Attachment {
   readonly at?: Position
   /** Set if it hears of presence: the rev that it knows, or `IN_STEP`. */
   readonly presence?: string
+  /** What its token allows, as far as the backend grants it too. */
   readonly pass?: Pass
+  readonly granted?: Granted
+  readonly isBackend?: true
   readonly address?: string
   /** A plain one that asked to start N messages back, and takes what it may have of them. */
   readonly rewound?: true
@@ -202,7 +212,7 @@ export interface Connection {
 }
 
 /** What the gateway asks of a room, and in whose name; without a pass it may do everything. */
-export type Command = Asked & { readonly user?: string; readonly pass?: Pass }
+export type Command = Asked & { readonly user?: string; readonly pass?: Pass; readonly isBackend?: true }
 
 type Asked =
   | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string }
@@ -268,6 +278,8 @@ export interface Birth {
   readonly limits: RoomLimits
   /** What a backend is told of; absent: nothing. */
   readonly tells?: readonly WebhookEvent[]
+  /** Is it asked about messages? */
+  readonly asks?: boolean
 }
 
 /** What a deployment may set. */

@@ -1,4 +1,7 @@
 import type { Command, Reply, Ticket } from './ports.ts'
+import type { Answered } from './questions.ts'
+
+export const INTERNAL: Reply = { type: 'error', code: 'internal', message: 'The room could not handle this' }
 
 /** Commands that wait for their answers. It is the host's, so that none is forgotten when the room is born again. */
 export class Replies {
@@ -21,6 +24,18 @@ export class Replies {
     const waiting = this.#open.get(ticket)
     this.#open.delete(ticket)
     waiting?.done(reply)
+  }
+
+  /** Has an answer told; should that fail, whoever asked over HTTP must not wait for ever. */
+  guard(answered: Answered, report: (error: unknown) => void, tell: () => void): void {
+    try {
+      tell()
+    } catch (error) {
+      report(error)
+      for (const { replyTo } of answered.hook === 'message' ? answered.messages : []) {
+        if (replyTo !== undefined && 'ticket' in replyTo) this.forget(replyTo.ticket, INTERNAL)
+      }
+    }
   }
 
   /** Answers whoever still waits. */

@@ -1,4 +1,4 @@
-import { type Capability, may, type Pass } from '../protocol/capabilities.ts'
+import { type Capability, may, type Pass, within } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
@@ -7,7 +7,7 @@ import type { Draft, MessageDraft } from '../protocol/entry.ts'
 import { type ErrorCode, Refusal } from '../protocol/errors.ts'
 import { errorEvent, historyEvent, type Item, PING_TEXT, PONG, PONG_TEXT } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
-import type { HistoryQuery, Operation, Parsed, Publication, Ref } from '../protocol/operations.ts'
+import type { HistoryQuery, Operation, Parsed, Publication } from '../protocol/operations.ts'
 import { arrive } from './arrival.ts'
 import { Buckets } from './buckets.ts'
 import { Callbacks } from './callbacks.ts'
@@ -15,7 +15,7 @@ import { Doorkeeper, EXPIRED, REVOKED, UNKNOWN } from './doorkeeper.ts'
 import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
-import { Incoming, plainPublication, readOperations, toBody, toDraft } from './incoming.ts'
+import { Incoming, plainPublication, readOperations, toBody } from './incoming.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
@@ -36,7 +36,9 @@ import {
   type Settled,
   type Verdict,
 } from './ports.ts'
+import type { Answered, Submission } from './questions.ts'
 import { type Session, sessionOf } from './sessions.ts'
+import { isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
 
 export type { Session }
 
@@ -75,8 +77,7 @@ export class Room<State = unknown> {
   readonly #rates: Buckets<Connection>
   readonly #userRates: Buckets<string>
   readonly #abuse: Buckets<Connection>
-  /** Whose token is being verified, and the operations that came after it: they keep their order. */
-  readonly #asking = new Map<Connection, { readonly ref?: Ref; readonly waiting: Parsed[]; size: number }>()
+  readonly #submissions: Submissions
   /** When the next session ends (ms). */
   #nextEnd: number | null = null
   #head: Head
@@ -106,9 +107,15 @@ export class Room<State = unknown> {
       this.#doorkeeper.leave(connection)
       this.#rates.delete(connection)
       this.#abuse.delete(connection)
-      this.#asking.delete(connection)
       this.#participants.leave(connection)
     }
+    this.#submissions = new Submissions(host, birth.asks ?? false, {
+      isBusy: (replyTo) => this.#isBusy(replyTo),
+      notFor: (submission) => this.#notFor(submission, submission.session?.id),
+      answer: (replyTo, outcome) => this.#answer(replyTo, outcome),
+      close: (connection, code, reason) => this.#fanout.close(connection, code, reason),
+      publish: (submission) => this.#publish(submission),
+    })
     this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
   }
 
@@ -199,7 +206,8 @@ export class Room<State = unknown> {
       connection.close(no?.code ?? UNKNOWN.code, no?.reason ?? UNKNOWN.reason)
       return false
     }
-    const { session: id, user, kind, codec, presence, state, pass, address } = hello
+    const { session: id, user, kind, codec, presence, state, granted, isBackend, address } = hello
+    const pass = within(hello.pass, granted)
     const { at, greeting, gap } = arrive(this.name, this.#head, hello)
     if (gap !== undefined && codec === 'plain') {
       connection.close(CLOSE.gap, 'gap')
@@ -214,6 +222,8 @@ export class Room<State = unknown> {
       ...(at !== undefined && { at }),
       ...(presence !== undefined && { presence }),
       ...(pass !== undefined && { pass }),
+      ...(granted !== undefined && { granted }),
+      ...(isBackend && { isBackend }),
       ...(address !== undefined && { address }),
       ...(codec === 'plain' && hello.rewind !== undefined && { rewound: true }),
     })
@@ -222,7 +232,7 @@ export class Room<State = unknown> {
       connection.close(CLOSE.forbidden, 'this session belongs to another user')
       return false
     }
-    const change = this.#doorkeeper.enter(connection)
+    const change = this.#doorkeeper.enter(connection, hello.pass)
     if (change !== undefined) this.#host.commit({ drafts: [], change })
     if (pass !== undefined) this.#schedule()
     this.#fanout.join(connection, greeting)
@@ -261,17 +271,22 @@ export class Room<State = unknown> {
         const { publication } = command
         const wait = this.#tooFast(command, null)
         if (wait !== null) reply(toReply({ ticket }, tooFast(wait)))
-        else this.#receive(publication, publisherOf(command), { ticket, id: publication.id ?? this.#host.randomId() })
+        else
+          this.#submissions.receive(command, lineOf(command, ticket), [
+            this.#submission(command, publication, { ticket }),
+          ])
         break
       }
-      case 'batch':
-        command.publications.forEach((publication, index) => {
-          const replyTo = { ticket, index, id: publication.id ?? this.#host.randomId() }
+      case 'batch': {
+        const submissions = command.publications.flatMap((publication, index) => {
           const wait = this.#tooFast(command, null)
-          if (wait !== null) this.#host.reply(ticket, toReply(replyTo, tooFast(wait)), index)
-          else this.#receive(publication, publisherOf(command), replyTo)
+          if (wait === null) return [this.#submission(command, publication, { ticket, index })]
+          this.#host.reply(ticket, toReply({ ticket, index }, tooFast(wait)), index)
+          return []
         })
+        this.#submissions.receive(command, lineOf(command, ticket), submissions)
         break
+      }
       case 'history':
         this.#history({ reader: { ...command.reader, ...userOf(command) }, replyTo: { ticket } }, command)
         break
@@ -383,15 +398,18 @@ export class Room<State = unknown> {
   }
 
   /** What was asked with `host.ask` is known. */
-  verdict(connection: Connection, verdict: Verdict): void {
-    const asking = this.#asking.get(connection)
-    this.#asking.delete(connection)
+  verdict(answered: Answered): void {
+    if (answered.hook === 'message') {
+      this.#submissions.judged(answered, answered.verdicts)
+      return
+    }
+    const { line: connection } = answered
     if (!this.#fanout.has(connection)) return
-    this.#answer(
-      { connection, ...(asking?.ref !== undefined && { ref: asking.ref }) },
-      this.#renew(connection, verdict),
-    )
-    for (const parsed of asking?.waiting ?? []) this.#perform(connection, parsed, 0)
+    if (answered.hook === 'turn') this.#perform(connection, answered.parsed, answered.size)
+    else {
+      const { ref } = answered
+      this.#answer({ connection, ...(ref !== undefined && { ref }) }, this.#renew(connection, answered.verdict))
+    }
   }
 
   // ---- How it works ----
@@ -401,7 +419,12 @@ export class Room<State = unknown> {
       demand(connection, 'publish')
       const wait = this.#tooFast(sessionOf(connection), connection)
       if (wait !== null) this.#fanout.close(connection, CLOSE.rate, 'rate', wait)
-      else this.#receive(plainPublication(data, this.#limits.payload), sessionOf(connection), undefined)
+      else {
+        const publication = plainPublication(data, this.#limits.payload)
+        this.#submissions.receive(connection.attachment, connection, [
+          this.#submission(connection.attachment, publication),
+        ])
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // A plain connection cannot be told, and must not go on as if the message had been sent.
@@ -411,18 +434,17 @@ export class Room<State = unknown> {
   }
 
   #framedMessage(connection: Connection, data: string | Uint8Array): void {
-    for (const parsed of readOperations(data, this.#limits.payload)) {
-      this.#perform(connection, parsed, data.length)
-    }
+    const operations = readOperations(data, this.#limits.payload)
+    for (const parsed of operations) this.#perform(connection, parsed, Math.ceil(data.length / operations.length))
   }
 
-  /** `size`: of what it came in, counted while it has to wait. */
+  /** `size`: its share of what it came in, counted while it has to wait. */
   #perform(connection: Connection, parsed: Parsed, size: number): void {
-    const asking = this.#asking.get(connection)
-    if (asking !== undefined) {
-      asking.waiting.push(parsed)
-      asking.size += size
-      if (asking.size > LIMITS.ahead) this.#fanout.close(connection, CLOSE.rate, 'rate')
+    const awaited = this.#host.awaits(connection)
+    // All waits for a fresh token; and a presence state, which others hear of, for the messages before it.
+    if (awaited === 'auth' || (awaited !== null && parsed.op === 'presence')) {
+      const isTaken = this.#host.ask({ hook: 'turn', line: connection, parsed, size })
+      if (!isTaken) this.#fanout.close(connection, CLOSE.rate, 'rate')
       return
     }
     try {
@@ -440,10 +462,11 @@ export class Room<State = unknown> {
     switch (operation.op) {
       case 'publish': {
         demand(connection, 'publish')
-        const id = operation.publication.id ?? this.#host.randomId()
         const wait = this.#tooFast(sessionOf(connection), connection)
+        const { attachment } = connection
         if (wait !== null) this.#refuseRate(connection, to, wait)
-        else this.#receive(operation.publication, sessionOf(connection), { ...to, id })
+        else
+          this.#submissions.receive(attachment, connection, [this.#submission(attachment, operation.publication, to)])
         break
       }
       case 'presence':
@@ -454,8 +477,10 @@ export class Room<State = unknown> {
         this.#history({ reader: connection.attachment, replyTo: to }, { ...connection.attachment, ...operation })
         break
       case 'auth':
-        this.#asking.set(connection, { ...(ref !== undefined && { ref }), waiting: [], size: 0 })
-        this.#host.ask(connection, 'auth', operation.token)
+        if (
+          !this.#host.ask({ hook: 'auth', line: connection, ...(ref !== undefined && { ref }), token: operation.token })
+        )
+          this.#fanout.close(connection, CLOSE.rate, 'rate')
         break
       case 'probe':
         connection.confirm(operation.n)
@@ -467,13 +492,15 @@ export class Room<State = unknown> {
     }
   }
 
-  #receive(publication: Publication, session: Session | null, replyTo: ReplyTo | undefined): void {
-    if (this.#isBusy(replyTo)) return
-    const draft = toDraft(publication, session, replyTo?.id ?? this.#host.randomId())
+  #submission(by: Parameters<typeof toSubmission>[0], publication: Publication, replyTo?: ReplyTo): Submission {
+    return toSubmission(by, publication, publication.id ?? this.#host.randomId(), replyTo)
+  }
+
+  #publish(submission: Submission): void {
+    const { publication, draft, session, replyTo } = submission
     const answers = this.onMessage !== Room.prototype.onMessage
-    if (answers && draft.dedupe !== undefined && this.#host.knows(draft.dedupe.key)) {
-      // The callback must not act twice on one message; the log finds the first cursor, or that the content differs.
-      this.#host.commit({ drafts: [], repeats: draft, ...(replyTo && { replyTo }) })
+    if (answers && isKnown(this.#host, submission)) {
+      repeat(this.#host, submission)
       return
     }
     const incoming = new Incoming(publication, draft)
@@ -492,7 +519,8 @@ export class Room<State = unknown> {
   #renew(connection: Connection, verdict: Verdict): Outcome {
     if (verdict.error !== undefined) return verdict
     const { attachment } = connection
-    const { user, pass } = verdict
+    const { user } = verdict
+    const pass = within(verdict.pass, attachment.granted)
     if (user !== attachment.user) return { error: 'forbidden', message: 'The token is for another user' }
     if (!may(pass, 'subscribe')) return { error: 'forbidden', message: 'The token does not let into this room' }
     if (this.#doorkeeper.isRevoked({ ...attachment, pass }, this.#host.now())) {
@@ -606,8 +634,9 @@ export class Room<State = unknown> {
   }
 }
 
-const publisherOf = ({ session: id, user }: { session?: string; user?: string }): Session | null =>
-  id === undefined ? null : { id, ...(user !== undefined && { user }) }
+/** Whose messages over HTTP keep their order: a user's, or else a session's. */
+const lineOf = ({ session, user }: { session?: string; user?: string }, ticket: number): string =>
+  user !== undefined ? `user:${user}` : session !== undefined ? `session:${session}` : `ticket:${ticket}`
 
 const userOf = ({ user }: { user?: string }) => (user === undefined ? {} : { user })
 

@@ -1,6 +1,6 @@
 import { WEBHOOK_EVENTS } from '../protocol/webhook.ts'
 import { checkTarget } from '../webhooks/address.ts'
-import type { WebhookSettings } from '../webhooks/settings.ts'
+import type { RoomPattern, WebhookSettings } from '../webhooks/settings.ts'
 import { readSecret } from '../webhooks/sign.ts'
 import { kind, list, oneOf, rooms, url, whole, yesOrNo } from './kinds.ts'
 import type { Family, Values } from './setting.ts'
@@ -62,6 +62,12 @@ export const webhooks = {
     unset: 'none',
     about: 'The rooms for which the backend is asked who may connect.',
   },
+  askMessage: {
+    name: 'HOLDLINE_ASK_MESSAGE',
+    kind: rooms,
+    unset: 'none',
+    about: 'The rooms for which it is asked about each message before that is published.',
+  },
   askUrl: {
     name: 'HOLDLINE_ASK_URL',
     kind: target,
@@ -79,7 +85,7 @@ export const webhooks = {
     name: 'HOLDLINE_ASK_OPEN',
     kind: yesOrNo,
     default: '0',
-    about: 'Without an answer: `1` lets everybody in, `0` nobody.',
+    about: 'Without an answer: `1` lets everybody in and messages pass as they are, `0` nobody and none.',
   },
 } satisfies Family
 
@@ -88,17 +94,23 @@ export type WebhookValues = Values<typeof webhooks>
 /** Null: no backend is told or asked. */
 export function webhookSettings(values: WebhookValues): WebhookSettings | null {
   const { url, secrets = [], mayBePrivate, events, rooms, waiting, timeout } = values
-  const { askConnect: connect, askUrl = url, askTimeout, askOpen: open } = values
+  const { askConnect, askMessage, askUrl = url, askTimeout, askOpen: open } = values
+  const asks = (askConnect ?? askMessage) !== undefined
   const tell = url === undefined ? {} : { tell: { url, events, rooms, waiting, timeout } }
   const ask =
-    connect === undefined || askUrl === undefined ? {} : { ask: { url: askUrl, connect, timeout: askTimeout, open } }
-  if (url === undefined && connect === undefined) return null
+    !asks || askUrl === undefined
+      ? {}
+      : { ask: { url: askUrl, connect: askConnect ?? NONE, message: askMessage ?? NONE, timeout: askTimeout, open } }
+  if (url === undefined && !asks) return null
   return { secrets, mayBePrivate, ...tell, ...ask }
 }
 
+const NONE: RoomPattern = () => false
+
 /** What is wrong with them together. `isSet`: whether a setting has a value, be it malformed. */
 export function webhookProblems(values: WebhookValues, isSet: (name: string) => boolean): readonly string[] {
-  const { url, secrets, mayBePrivate, askConnect, askUrl } = values
+  const { url, secrets, mayBePrivate, askConnect, askMessage, askUrl } = values
+  const asking = askConnect !== undefined ? webhooks.askConnect : askMessage !== undefined ? webhooks.askMessage : null
   const problems: string[] = []
   const check = (name: string, target: string | undefined): void => {
     try {
@@ -109,10 +121,10 @@ export function webhookProblems(values: WebhookValues, isSet: (name: string) => 
   }
   check(webhooks.url.name, url)
   check(webhooks.askUrl.name, askUrl)
-  if (askConnect !== undefined && !isSet(webhooks.askUrl.name) && !isSet(webhooks.url.name)) {
-    problems.push(`${webhooks.askUrl.name} must say which backend is asked, as ${webhooks.askConnect.name} is set`)
+  if (asking !== null && !isSet(webhooks.askUrl.name) && !isSet(webhooks.url.name)) {
+    problems.push(`${webhooks.askUrl.name} must say which backend is asked, as ${asking.name} is set`)
   }
-  if ((url ?? askConnect) !== undefined && secrets === undefined && !isSet(webhooks.secrets.name)) {
+  if ((url !== undefined || asking !== null) && secrets === undefined && !isSet(webhooks.secrets.name)) {
     problems.push(`${webhooks.secrets.name} must be ${webhooks.secrets.kind.says}`)
   }
   return problems

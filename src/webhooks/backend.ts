@@ -1,5 +1,10 @@
+import type { Judgement, Visitor, Welcome } from '../protocol/ask.ts'
 import type { OutboxRow, WebhookEvent } from '../protocol/webhook.ts'
-import { Asker, type Visitor, type Welcome } from './ask.ts'
+import type { RoomLimits } from '../room/ports.ts'
+import type { Submission } from '../room/questions.ts'
+import { Censor } from './censor.ts'
+import { Doorman } from './doorman.ts'
+import { Inquiry } from './inquiry.ts'
 import type { WebhookSettings } from './settings.ts'
 import { Signer } from './sign.ts'
 import { Slots } from './slots.ts'
@@ -13,14 +18,18 @@ export class Backend {
   readonly #settings: WebhookSettings
   readonly #signer: Signer
   readonly #post: Post
-  readonly #asker: Asker | null
+  readonly #doorman: Doorman | null
+  readonly #censor: Censor | null
   readonly #slots = new Slots(AT_ONCE)
 
-  constructor(settings: WebhookSettings, post: Post) {
+  constructor(settings: WebhookSettings, post: Post, limits: Pick<RoomLimits, 'payload' | 'presenceState'>) {
     this.#settings = settings
     this.#signer = new Signer(settings.secrets)
     this.#post = post
-    this.#asker = settings.ask === undefined ? null : new Asker(settings.ask, this.#signer, post)
+    const { ask } = settings
+    const inquiry = ask === undefined ? null : new Inquiry({ ...ask, signer: this.#signer, post })
+    this.#doorman = inquiry === null ? null : new Doorman(inquiry, ask?.open ?? false, limits.presenceState)
+    this.#censor = inquiry === null ? null : new Censor(inquiry, ask?.open ?? false, limits.payload)
   }
 
   /** What it hears of a room. */
@@ -36,7 +45,17 @@ export class Backend {
 
   /** Who comes to a room, as far as it wants to be asked (ASK-1); never rejects. */
   async connect(visitor: Visitor): Promise<Welcome> {
-    return this.#asker?.asks(visitor.room) ? this.#asker.connect(visitor) : {}
+    return this.#doorman !== null && this.#settings.ask?.connect(visitor.room) ? this.#doorman.connect(visitor) : {}
+  }
+
+  /** Is it asked about the messages of a room (ASK-5)? */
+  asks(room: string): boolean {
+    return this.#settings.ask?.message(room) ?? false
+  }
+
+  /** What it makes of a message that came then (ms); never rejects. */
+  async judge(room: string, submission: Submission, since: number): Promise<Judgement> {
+    return this.#censor === null ? { rewrite: {} } : this.#censor.judge(room, submission, since)
   }
 
   /** One attempt to deliver; never rejects. */

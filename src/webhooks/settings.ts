@@ -17,7 +17,9 @@ export interface WebhookSettings {
   /** Where the backend is asked; absent: it never is. */
   readonly ask?: {
     readonly url: string
+    /** Of which rooms who may connect, and of which what may be said. */
     readonly connect: RoomPattern
+    readonly message: RoomPattern
     readonly timeout: number
     /** Without an answer: is it let through? */
     readonly open: boolean

@@ -1,3 +1,6 @@
+/** Questions to a backend under way at once: of all rooms of a process, on the edge of one. */
+export const ASKED_AT_ONCE = 64
+
 /** Lets so many do something at once; the others wait their turn. */
 export class Slots {
   #free: number

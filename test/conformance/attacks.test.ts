@@ -7,7 +7,7 @@ import { ask } from './clients/poll.ts'
 import { FRAMED_HEADER, handshake, RawClient } from './clients/raw.ts'
 import { API_KEY, bearer, type Claims, keys, LOCKED, payload, token, unsigned } from './clients/tokens.ts'
 import { Framed, Plain } from './clients/websocket.ts'
-import { chapter, freshRoom, freshSecret } from './suite.ts'
+import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
 const [rsa, ec, stranger] = [await keys('RS256'), await keys('ES256'), await keys('RS256')]
 const ISSUER = { HOLDLINE_JWT_AUDIENCE: 'chat', HOLDLINE_JWT_ISSUER: 'https://issuer.example' }
@@ -44,6 +44,22 @@ const forged: Record<string, [make: () => Promise<string> | string, answer: stri
   'one of 10,000 characters': [() => rsa.sign(told({ filler: 'x'.repeat(7000) })), 'unauthorized'],
   'no JWT at all': [() => 'a.b.c', 'unauthorized'],
   'sub of a wrong type': [() => rsa.sign(told({ sub: { admin: true } })), 'unauthorized'],
+  'an empty sub': [() => rsa.sign(told({ sub: '' })), 'unauthorized'],
+  'sub with a lone surrogate': [() => rsa.sign(told({ sub: 'a\ud800' })), 'unauthorized'],
+  'exp as a text': [() => rsa.sign(told({ exp: '9' as unknown as number })), 'unauthorized'],
+  'nbf as a text': [() => rsa.sign(told({ nbf: '0' })), 'unauthorized'],
+  'iat as a text': [() => rsa.sign(told({ iat: 'now' })), 'unauthorized'],
+  'iat before time': [() => rsa.sign(told({ iat: -1 })), 'unauthorized'],
+  'jti as a number': [() => rsa.sign(told({ jti: 7 })), 'unauthorized'],
+  'aud as a number': [() => rsa.sign(told({ aud: 7 })), 'unauthorized'],
+  'no issuer': [() => rsa.sign(told({ iss: undefined })), 'unauthorized'],
+  'a kid that is an object': [() => unsigned({ alg: 'RS256', kid: {} }, payload(told()), 'x'), 'unauthorized'],
+  'a certificate in its own header': [() => stranger.sign(told(), { x5c: ['MIIB'] }), 'unauthorized'],
+  'encrypted in place of signed': [
+    () => unsigned({ alg: 'dir', enc: 'A256GCM' }, payload(told()), 'x.y'),
+    'unauthorized',
+  ],
+  'a signature that is empty': [() => unsigned({ alg: 'RS256' }, payload(told())), 'unauthorized'],
   'rooms as a list': [() => rsa.sign(told({ rooms: ['*'] })), 'unauthorized'],
   'rooms as a text': [() => rsa.sign(told({ rooms: '*' })), 'unauthorized'],
   'no rooms': [() => rsa.sign(told({ rooms: undefined })), 'unauthorized'],
@@ -51,6 +67,14 @@ const forged: Record<string, [make: () => Promise<string> | string, answer: stri
   'a capability that there is not': [() => rsa.sign(told({ rooms: { '*': ['subscribe', 'root'] } })), 'unauthorized'],
   'a token for another room': [() => rsa.sign(told({ rooms: { lobby2: ['subscribe'] } })), 'forbidden'],
   'a pattern that only begins alike': [() => rsa.sign(told({ rooms: { 'lob:*': ['subscribe'] } })), 'forbidden'],
+  'chat:* in place of chat2:x': [() => rsa.sign(told({ rooms: { 'chat:*': ['subscribe'] } })), 'forbidden'],
+  'an empty pattern': [() => rsa.sign(told({ rooms: { '': ['subscribe'] } })), 'forbidden'],
+  'a pattern in capitals': [() => rsa.sign(told({ rooms: { LOBBY: ['subscribe'] } })), 'forbidden'],
+  'a pattern with a line after it': [() => rsa.sign(told({ rooms: { 'lobby\n': ['subscribe'] } })), 'forbidden'],
+  'a pattern whose parts overlap': [() => rsa.sign(told({ rooms: { 'lobb*bby': ['subscribe'] } })), 'forbidden'],
+  'a pattern that is percent-encoded': [() => rsa.sign(told({ rooms: { 'lobb%79': ['subscribe'] } })), 'forbidden'],
+  'a user without a name': [() => rsa.sign(told({ sub: undefined, rooms: { '{user}*': ['subscribe'] } })), 'forbidden'],
+  'a room without capabilities': [() => rsa.sign(told({ rooms: { lobby: [] } })), 'forbidden'],
   'a pattern that is a regular expression': [
     () => rsa.sign(told({ rooms: { '(l|o|b)+.*': ['subscribe'] } })),
     'forbidden',
@@ -96,6 +120,73 @@ chapter(
       expect((await call(url(gateway.url, room, '/messages', { resume }), { headers: bearer(eve) })).http).toBe(403)
       // Its id, which all may know, is no secret.
       expect((await ask(gateway.url, room, { resume: holds.welcome.session, wait: 0 })).http).toBe(401)
+    })
+
+    test('AUTH-3 a token of one room opens no route of another, however that is written', async () => {
+      const [room, other] = [freshRoom(), freshRoom()]
+      const headers = bearer(
+        await token({ rooms: { [room]: ['subscribe', 'publish', 'presence', 'history', 'manage'] } }),
+      )
+      const routes = [
+        ['GET', '/poll'], ['GET', '/events'], ['GET', '/messages'], ['POST', '/messages'], ['GET', '/presence'], ['PUT', `/presence?resume=${freshSecret()}`],
+        ['GET', '/sessions'], ['DELETE', '/sessions/x'], ['POST', '/sessions/x/messages'], ['GET', ''], ['GET', '/webhooks/dead'], ['POST', '/webhooks/dead/resend'],
+      ] as const // biome-ignore format: a table
+      for (const [method, route] of routes) {
+        for (const name of [other, `%${other.charCodeAt(0).toString(16)}${other.slice(1)}`]) {
+          const body = method === 'PUT' ? '{"state":1}' : undefined
+          const answer = await call(`${gateway.url}/v1/rooms/${name}${route}`, {
+            method,
+            headers,
+            ...(body && { body }),
+          })
+          expect([method, route, answer.http, answer.code]).toEqual([method, route, 403, 'forbidden'])
+        }
+      }
+      for (const route of ['poll', 'events']) {
+        const answer = await call(`${gateway.url}/v1/${route}?rooms=${room},${other}`, { headers })
+        expect([answer.http, answer.code]).toEqual([403, 'forbidden'])
+      }
+      const body = JSON.stringify({ messages: [{ room: other, data: 1 }] })
+      const { results } = await call(`${gateway.url}/v1/publish`, { method: 'POST', headers, body })
+      expect(results?.[0]?.code).toBe('forbidden')
+      const steps = await call(`${gateway.url}/v1/rooms/${room}/..%2f${other}/messages`, { headers })
+      expect(steps.http).toBeGreaterThanOrEqual(400)
+    })
+
+    test('AUTH-7 guesses at a session’s secret: each is 401, whether there is such a session or not', async () => {
+      const [room, resume] = [freshRoom(), freshSecret()]
+      await ask(gateway.url, room, { resume, token: await token() })
+      const guesses = [...range(20).map(() => freshSecret()), `${resume}x`, resume.slice(0, -1), resume.toUpperCase()]
+      for (const guess of guesses) {
+        for (const where of [room, freshRoom()]) {
+          const answer = await ask(gateway.url, where, { resume: guess, wait: 0 })
+          expect([answer.http, answer.code]).toEqual([401, 'unauthorized'])
+        }
+      }
+      // In another room the secret is another session's, and opens nothing.
+      expect((await ask(gateway.url, freshRoom(), { resume, wait: 0 })).http).toBe(401)
+      // A secret is enough for a poll alone.
+      expect((await call(url(gateway.url, room, '/events', { resume }))).http).toBe(401)
+      expect((await postJson(gateway.url, room, { data: 1 }, { query: { resume } })).http).toBe(401)
+      expect((await new Framed(gateway.url, room, { resume }).closed).code).toBe(4501)
+      expect((await ask(gateway.url, room, { resume, wait: 0 })).http).toBe(200)
+    })
+
+    test('AUTH-1 what only the gateway may tell a room, on each route', async () => {
+      const room = freshRoom()
+      const hello = encodeURIComponent(JSON.stringify({ kind: 'poll', codec: 'poll', session: 'x', user: 'root' }))
+      for (const extra of [
+        { 'holdline-hello': hello },
+        { 'holdline-refused': '200' },
+        { 'x-http-method-override': 'DELETE' },
+      ]) {
+        for (const route of ['/poll', '/events', '/messages', '']) {
+          expect((await call(url(gateway.url, room, route), { headers: extra })).code).toBe('unauthorized')
+        }
+        const headers = { ...bearer(await token()), ...extra }
+        const polled = await call(url(gateway.url, room, '/poll', { wait: 0 }), { headers })
+        expect([polled.http, polled.session === 'x']).toEqual([200, false])
+      }
     })
 
     test('AUTH-1 what only the gateway may tell a room', async () => {

@@ -44,6 +44,15 @@ chapter(
       }
     })
 
+    test('PUB-5, AUTH-3 ids are each user’s own, also without a session', async () => {
+      const room = freshRoom()
+      const publish = async (sub: string, data: string) =>
+        postJson(gateway.url, room, { data, id: 'm1' }, { headers: bearer(await token({ sub })) })
+      expect([(await publish('ada', 'a')).http, (await publish('eve', 'e')).http]).toEqual([201, 201])
+      expect((await publish('ada', 'a')).duplicate).toBe(true)
+      expect((await publish('ada', 'b')).code).toBe('id_reused')
+    })
+
     test('AUTH-2 a token is taken from the header, the query and the subprotocols, and never echoed', async () => {
       const room = freshRoom()
       const text = await token()

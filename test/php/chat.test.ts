@@ -23,7 +23,13 @@ describe.each(targets)('the PHP example with $name', (target) => {
     const port = await freePort()
     const hook = `http://127.0.0.1:${port}/hook.php`
     await gateway.start({
-      env: { HOLDLINE_WEBHOOK_URL: hook, HOLDLINE_WEBHOOK_SECRET: SECRET, HOLDLINE_WEBHOOK_PRIVATE: '1' },
+      env: {
+        HOLDLINE_WEBHOOK_URL: hook,
+        HOLDLINE_WEBHOOK_SECRET: SECRET,
+        HOLDLINE_WEBHOOK_PRIVATE: '1',
+        HOLDLINE_ASK_URL: `http://127.0.0.1:${port}/ask.php`,
+        HOLDLINE_ASK_MESSAGE: 'minded:*',
+      },
     })
     restart = async () => {
       php = await servePhp(port, { HOLDLINE: gateway.url, HOLDLINE_WEBHOOK_SECRET: SECRET, CHAT_FILE: file })
@@ -63,6 +69,22 @@ describe.each(targets)('the PHP example with $name', (target) => {
         .slice(1, -1)
         .replaceAll('/', '\\/'),
     )
+    await ann.close()
+  })
+
+  test('ASK-5 minds what is said', async () => {
+    const room = `minded:${freshRoom()}`
+    const ann = await Framed.open(gateway.url, room)
+    expect(await ann.ask({ op: 'publish', data: 'buy now!' })).toMatchObject({
+      code: 'forbidden',
+      message: 'No advertising here.',
+    })
+    for (const data of ['Darn, Grüße 😀', 'hello', { not: 'text' }]) {
+      expect(await ann.ask({ op: 'publish', data, event: 'said' })).toMatchObject({ type: 'ack' })
+    }
+    const said = (await wholeHistory(gateway.url, room)).filter(({ event }) => event === 'said')
+    expect(said.map(({ data }) => data)).toEqual(['****, Grüße 😀', 'hello', { not: 'text' }])
+    expect((await fetch(`${php.url}/ask.php`, { method: 'POST', body: '{}' })).status).toBe(401)
     await ann.close()
   })
 

@@ -195,8 +195,12 @@ export class Host implements RoomHost {
     this.#alarm = time
   }
 
-  ask(): void {
+  ask(): never {
     throw new Error('Nobody comes with a token here')
+  }
+
+  awaits(): null {
+    return null
   }
 
   now(): number {

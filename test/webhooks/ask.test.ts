@@ -1,20 +1,9 @@
 import { expect, test } from 'vitest'
 import { call, say, url } from '../conformance/clients/http.ts'
+import { API_KEY, bearer, LOCKED, token } from '../conformance/clients/tokens.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshRoom, freshSecret } from '../conformance/suite.ts'
-import { type Delivery, moods } from './backend.ts'
-import { hooked, type Told } from './suite.ts'
-
-type Respond = (delivery: Delivery) => { status: number; body?: unknown } | null
-
-/** Answers questions so, and takes what it is told. */
-function answering(told: Told, respond: Respond): void {
-  told.backend.mood = (delivery, response) => {
-    if (delivery.events[0]?.type !== 'ask.connect') return moods.takes(delivery, response)
-    const answer = respond(delivery)
-    if (answer !== null) response.writeHead(answer.status).end(answer.body && JSON.stringify(answer.body))
-  }
-}
+import { answering, hooked, type Respond, type Told } from './suite.ts'
 
 const questions = ({ backend }: Told, room: string) =>
   backend.deliveries.filter(({ events: [event] }) => event?.type === 'ask.connect' && event.data.room === room)
@@ -31,9 +20,9 @@ const asked = { HOLDLINE_ASK_CONNECT: 'asked:*', HOLDLINE_ASK_TIMEOUT: '400', HO
 hooked(
   'asking who may connect',
   (told) => {
-    test('ASK-1 the backend names user and state, told what it needs to know who it is', async () => {
+    test('ASK-1, ASK-4 the backend names user and state, told what it needs to know who it is', async () => {
       const room = `asked:${freshRoom()}`
-      answering(told, () => ({ status: 200, body: { user: 'ann', state: { name: 'Ann' } } }))
+      answering(told, 'ask.connect', () => ({ status: 200, body: { user: 'ann', state: { name: 'Ann' } } }))
       const client = await Framed.open(told.url, room, { presence: '1', token: 'a-token' })
       const { text } = await call(url(told.url, room, '/presence'))
       expect(JSON.parse(text).members).toEqual([
@@ -48,19 +37,19 @@ hooked(
     test('ASK-1 it refuses on each transport: 4503, 403', async () => {
       const room = `asked:${freshRoom()}`
       for (const answer of [{ status: 403 }, { status: 401 }, { status: 200, body: { refuse: 'members only' } }]) {
-        answering(told, () => answer)
+        answering(told, 'ask.connect', () => answer)
         expect(await closeOf(told.url, room)).toBe(4503)
         expect((await call(url(told.url, room, '/poll'))).http).toBe(403)
         const stream = await call(url(told.url, room, '/events'))
         expect([stream.http, stream.code]).toEqual([403, 'forbidden'])
       }
-      answering(told, () => ({ status: 204 }))
+      answering(told, 'ask.connect', () => ({ status: 204 }))
       await (await Framed.open(told.url, room)).close()
     })
 
     test('ASK-1 a welcome holds for the polls that follow; other rooms are not asked about', async () => {
       const [room, resume] = [`asked:${freshRoom()}`, freshSecret()]
-      answering(told, () => ({ status: 200, body: { user: 'ann' } }))
+      answering(told, 'ask.connect', () => ({ status: 200, body: { user: 'ann' } }))
       const cursor = (await call(url(told.url, room, '/poll', { resume }))).cursor
       await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }))
       await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }))
@@ -70,21 +59,53 @@ hooked(
       expect(questions(told, other)).toHaveLength(0)
     })
 
+    test('ASK-3 it grants so much for so long, on each transport', async () => {
+      const room = `asked:${freshRoom()}`
+      answering(told, 'ask.connect', () => ({ status: 200, body: { grants: ['subscribe'], lifetime: 2 } }))
+      const began = Date.now()
+      const client = await Framed.open(told.url, room)
+      expect(await client.ask({ op: 'publish', data: 1 })).toMatchObject({ code: 'forbidden' })
+      expect(await client.ask({ op: 'presence', state: 1 })).toMatchObject({ code: 'forbidden' })
+      const { cursor } = await call(url(told.url, room, '/poll'))
+      expect((await call(url(told.url, room, '/poll', { presence: 1 }))).http).toBe(403)
+      const held = call(url(told.url, room, '/poll', { cursor: `${cursor}`, wait: 20 }))
+      const stream = call(url(told.url, room, '/events'))
+      expect((await client.closed).code).toBe(4010)
+      expect((await held).events).toEqual([])
+      expect((await stream).text).toContain('welcome')
+      expect(Date.now() - began).toBeGreaterThan(1000)
+      answering(told, 'ask.connect', () => ({ status: 200, body: { grants: ['publish'] } }))
+      const other = `asked:${freshRoom()}`
+      expect(await closeOf(told.url, other)).toBe(4503)
+      for (const route of ['/poll', '/events']) expect((await call(url(told.url, other, route))).http).toBe(403)
+    })
+
+    test('ASK-1 the state is spliced as it comes, and null is none', async () => {
+      const room = `asked:${freshRoom()}`
+      told.backend.mood = (_, response) => void response.writeHead(200).end('{"state":{"a":1.0,"n":1e400}}')
+      const client = await Framed.open(told.url, room, { presence: 1 })
+      expect((await call(url(told.url, room, '/presence'))).text).toContain('"state":{"a":1.0,"n":1e400}')
+      await client.close()
+    })
+
     const broken: [string, Respond][] = [
       ['hangs', () => null],
       ['fails', () => ({ status: 500 })],
       ['answers no object', () => ({ status: 200, body: 'yes' })],
       ['names no proper user', () => ({ status: 200, body: { user: 7 } })],
+      ['knows a field that we do not', () => ({ status: 200, body: { refused: 'typo' } })],
+      ['names no proper state', () => ({ status: 200, body: { state: 'é'.repeat(600) } })],
+      ['grants what there is not', () => ({ status: 200, body: { grants: ['root'] } })],
       ['answers too much', () => ({ status: 200, body: { user: 'ann', x: 'x'.repeat(20_000) } })],
     ]
     test.each(broken)('ASK-2 a backend that %s lets nobody in, and clients may come back', async (_, respond) => {
       const room = `asked:${freshRoom()}`
-      answering(told, respond)
+      answering(told, 'ask.connect', respond)
       expect(await closeOf(told.url, room)).toBe(4012)
       expect((await call(url(told.url, room, '/poll'))).http).toBe(503)
       const stream = await call(url(told.url, room, '/events'))
       expect([stream.http, stream.text]).toEqual([200, expect.not.stringContaining('welcome')])
-      answering(told, () => ({ status: 204 }))
+      answering(told, 'ask.connect', () => ({ status: 204 }))
       await (await Framed.open(told.url, room)).close()
       await say(told.url, room, 'the room goes on')
     })
@@ -97,11 +118,71 @@ hooked(
   (told) => {
     test('ASK-2 without an answer everybody comes in, if that is set; a refusal is one', async () => {
       const room = `asked:${freshRoom()}`
-      answering(told, () => ({ status: 500 }))
+      answering(told, 'ask.connect', () => ({ status: 500 }))
       await (await Framed.open(told.url, room)).close()
-      answering(told, () => ({ status: 403 }))
+      answering(told, 'ask.connect', () => ({ status: 403 }))
       expect(await closeOf(told.url, `asked:${freshRoom()}`)).toBe(4503)
     })
   },
   { ...asked, HOLDLINE_ASK_OPEN: '1' },
+)
+
+hooked(
+  'asking who may connect, locked',
+  (told) => {
+    test('ASK-3 it goes no further than the token: what that allows, for whom, until when', async () => {
+      const room = `asked:${freshRoom()}`
+      answering(told, 'ask.connect', () => ({
+        status: 200,
+        body: { user: 'ada', grants: ['subscribe', 'publish', 'presence'] },
+      }))
+      const some = await token({ rooms: { 'asked:*': ['subscribe', 'presence', 'history'] } })
+      const client = await Framed.open(told.url, room, { token: some, presence: 1 })
+      expect(await client.ask({ op: 'publish', data: 1 })).toMatchObject({ code: 'forbidden' })
+      // Nor does a fresh token go beyond what was granted.
+      answering(told, 'ask.connect', () => ({ status: 200, body: { grants: ['subscribe'] } }))
+      const reader = await Framed.open(told.url, room, { token: await token() })
+      expect(await reader.ask({ op: 'auth', token: await token() })).toMatchObject({ type: 'ack' })
+      expect(await reader.ask({ op: 'publish', data: 1 })).toMatchObject({ code: 'forbidden' })
+      answering(told, 'ask.connect', () => ({ status: 200, body: { user: 'root' } }))
+      expect((await new Framed(told.url, room, { token: await token({ jti: 'another' }) }).closed).code).toBe(4503)
+      const headers = bearer(await token({ jti: 'a third' }))
+      for (const route of ['/poll', '/events']) {
+        expect((await call(url(told.url, room, route), { headers })).code).toBe('forbidden')
+      }
+      await client.close()
+      await reader.close()
+    })
+
+    test('ASK-3, AUTH-7 a poll on its session’s secret is asked about too, and has no more than its token had', async () => {
+      const [room, resume] = [`asked:${freshRoom()}`, freshSecret()]
+      answering(told, 'ask.connect', () => ({ status: 204 }))
+      const some = await token({ rooms: { 'asked:*': ['subscribe'] } })
+      const { cursor } = await call(url(told.url, room, '/poll', { resume, token: some }))
+      const again = { resume, cursor: `${cursor}`, wait: 0 }
+      expect((await call(url(told.url, room, '/poll', again))).http).toBe(200)
+      expect((await call(url(told.url, room, '/poll', { ...again, presence: 1 }))).http).toBe(403)
+      answering(told, 'ask.connect', () => ({ status: 403 }))
+      const user = { 'user-agent': 'another' }
+      expect((await call(url(told.url, room, '/poll', again), { headers: user })).http).toBe(403)
+    })
+
+    test('ASK-1 a backend does not ask itself', async () => {
+      const room = `asked:${freshRoom()}`
+      answering(told, 'ask.connect', () => ({ status: 403 }))
+      const headers = bearer(API_KEY)
+      expect((await call(url(told.url, room, '/poll'), { headers })).http).toBe(200)
+      expect(questions(told, room)).toHaveLength(0)
+    })
+
+    test('ASK-3, AUTH-9 whom it named can be revoked', async () => {
+      const room = `asked:${freshRoom()}`
+      answering(told, 'ask.connect', () => ({ status: 200, body: { user: 'zoe', grants: ['subscribe'] } }))
+      const client = await Framed.open(told.url, room, { token: await token({ sub: undefined }) })
+      const body = JSON.stringify({ user: 'zoe', room })
+      await call(`${told.url}/v1/revoke`, { method: 'POST', headers: bearer(API_KEY), body })
+      expect((await client.closed).code).toBe(4507)
+    })
+  },
+  { ...asked, ...LOCKED },
 )

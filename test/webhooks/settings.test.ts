@@ -66,6 +66,17 @@ describe('settings', () => {
     expect(some?.tell?.events).toEqual(['message'])
   })
 
+  it('ASK-5 asks of the rooms that are named, with or without being told', () => {
+    const { HOLDLINE_WEBHOOK_URL: HOLDLINE_ASK_URL, HOLDLINE_WEBHOOK_SECRET } = base
+    const { ask, tell } = read({ HOLDLINE_ASK_URL, HOLDLINE_WEBHOOK_SECRET, HOLDLINE_ASK_MESSAGE: 'chat:*' }) ?? {}
+    expect(tell).toBeUndefined()
+    expect(['chat:1', 'lobby'].map((room) => [ask?.message(room), ask?.connect(room)])).toEqual([
+      [true, false],
+      [false, false],
+    ])
+    expect(read({ ...base, HOLDLINE_ASK_MESSAGE: '*' })?.ask?.url).toBe(base.HOLDLINE_WEBHOOK_URL)
+  })
+
   it('asks where it tells unless it is said otherwise, or only asks', () => {
     const asks = { HOLDLINE_ASK_CONNECT: '*', HOLDLINE_WEBHOOK_SECRET: SECRET }
     expect(read({ ...base, ...asks })?.ask).toMatchObject({
@@ -86,6 +97,7 @@ describe('settings', () => {
     [{ ...base, HOLDLINE_ASK_URL: 'http://u:hunter2@10.0.0.1/' }, /^HOLDLINE_ASK_URL.*HOLDLINE_WEBHOOK_PRIVATE/],
     [{ ...base, HOLDLINE_WEBHOOK_URL: 'ftp://u:hunter2@h/' }, /^HOLDLINE_WEBHOOK_URL must be an http or https URL$/],
     [{ HOLDLINE_ASK_CONNECT: '*', HOLDLINE_WEBHOOK_SECRET: SECRET }, /^HOLDLINE_ASK_URL must say/],
+    [{ HOLDLINE_ASK_MESSAGE: '*', HOLDLINE_WEBHOOK_SECRET: SECRET }, /^HOLDLINE_ASK_URL must say/],
     [{ ...base, HOLDLINE_WEBHOOK_WAITING: '0' }, /^HOLDLINE_WEBHOOK_WAITING must be a whole number/],
   ] as const
   it.each(wrong)('says what is wrong in one line, and never a secret: %#', (env, message) => {

@@ -19,6 +19,8 @@ beforeAll(async () => {
     HOLDLINE_WEBHOOK_SECRET: SECRET,
     HOLDLINE_WEBHOOK_PRIVATE: '1',
     HOLDLINE_WEBHOOK_TIMEOUT: '500',
+    HOLDLINE_ASK_MESSAGE: 'asked:*',
+    HOLDLINE_ASK_TIMEOUT: '10000',
   }
   await gateway.start({ env })
 })
@@ -59,5 +61,26 @@ describe('webhooks and eviction on workerd', { timeout: 60_000 }, () => {
     await gateway.running.evict?.(room, 'close')
     backend.mood = moods.takes
     expect((await backend.hears(room, 1)).map(({ data }) => data.message?.data)).toEqual(['once'])
+  })
+
+  test('ASK-6 what is asked about keeps its room awake until it is answered', async () => {
+    const room = `asked:${freshRoom()}`
+    let release = (): void => {}
+    backend.mood = (delivery, response) => {
+      if (delivery.events[0]?.type !== 'ask.message') moods.takes(delivery, response)
+      else release = () => void response.writeHead(204).end()
+    }
+    const client = await Framed.open(gateway.url, room)
+    const answer = client.ask({ op: 'publish', data: 'asked about' })
+    await eventually('it is asked about', () =>
+      backend.deliveries.some(({ events: [event] }) => event?.type === 'ask.message' && event.data.room === room),
+    )
+    const evicted = gateway.running.evict?.(room, 'hibernate')
+    backend.mood = moods.takes
+    release()
+    expect(await answer).toMatchObject({ type: 'ack' })
+    await evicted
+    expect(await client.ask({ op: 'publish', data: 'more' })).toMatchObject({ type: 'ack' })
+    await client.close()
   })
 })

@@ -1,12 +1,33 @@
-import { expect, test } from 'vitest'
+import { Webhook } from 'standardwebhooks'
+import { expect, test, vi } from 'vitest'
 import { call, post, postJson, say, url } from '../conformance/clients/http.ts'
 import { Framed, Plain } from '../conformance/clients/websocket.ts'
 import { freshRoom, freshSecret, range } from '../conformance/suite.ts'
 import { eventually } from '../targets/target.ts'
-import { moods } from './backend.ts'
+import { moods, SECRET } from './backend.ts'
 import { hooked } from './suite.ts'
 
 hooked('webhooks', (told) => {
+  test('HOOK-6 replayed late, renamed or changed, a delivery is refused by who verifies it', async () => {
+    const room = freshRoom()
+    await say(told.url, room, 'once')
+    await told.backend.hears(room, 1)
+    const taken = told.backend.taken.find(({ events: [event] }) => event?.data.room === room)
+    const { body = '', headers = {} as Record<string, string> } = taken ?? {}
+    const verify =
+      (text: string, more: Record<string, string> = {}) =>
+      () =>
+        new Webhook(SECRET).verify(text, { ...headers, ...more })
+    expect(verify(body)).not.toThrow()
+    expect(verify(`${body} `)).toThrow(/signature/)
+    expect(verify(body, { 'webhook-id': 'msg_other' })).toThrow(/signature/)
+    expect(verify(body, { 'webhook-timestamp': `${Number(headers['webhook-timestamp']) + 1}` })).toThrow(/signature/)
+    const now = Date.now()
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now + 6 * 60_000)
+    expect(verify(body)).toThrow(/too old/)
+    clock.mockRestore()
+  })
+
   test('HOOK-1, HOOK-2, HOOK-4 a session’s life and a message are told in order, as signed CloudEvents', async () => {
     const room = freshRoom()
     const client = await Framed.open(told.url, room, { presence: '1' })

@@ -1,9 +1,8 @@
 import type { Bearer } from '../../auth/gate.ts'
 import type { Capability } from '../../protocol/capabilities.ts'
-import { CLOSE } from '../../protocol/codes.ts'
-import { LIMITS } from '../../protocol/limits.ts'
 import type { Command, Hello } from '../../room/ports.ts'
-import type { Leg, RoomStub, Runtime, Wire } from '../ports.ts'
+import type { RoomStub, Runtime } from '../ports.ts'
+import { endingAt } from './ending.ts'
 
 /** What each command needs. `history` is for what is older than ten minutes, which the room itself sees to. */
 const NEEDS: Readonly<Record<Command['type'], Capability>> = {
@@ -31,7 +30,11 @@ export const mediated = (runtime: Runtime, bearer: Bearer, request: Request): Ru
 function mediatedRoom(stub: RoomStub, bearer: Bearer, room: string, whence: Pick<Hello, 'address'>): RoomStub {
   const identity = () => {
     const pass = bearer.pass(room)
-    return { ...(bearer.user !== undefined && { user: bearer.user }), ...(pass !== undefined && { pass }) }
+    return {
+      ...(bearer.user !== undefined && { user: bearer.user }),
+      ...(pass !== undefined && { pass }),
+      ...(bearer.isBackend && { isBackend: true as const }),
+    }
   }
   const decided = (hello: Hello): Hello => {
     if (bearer.isSession && hello.kind === 'poll') return { ...hello, ...whence, onResume: true }
@@ -44,25 +47,10 @@ function mediatedRoom(stub: RoomStub, bearer: Bearer, room: string, whence: Pick
       bearer.demand(room, NEEDS[command.type])
       return stub.command({ ...command, ...identity() })
     },
-    dial: async (hello, leg) => endingWith(decided(hello), leg, (own) => stub.dial(decided(hello), own)),
-    upgrade: async (request, hello, protocol) => stub.upgrade(request, decided(hello), protocol),
-  }
-}
-
-/** A poll's token ends here: an alarm of the room's would wake it for a line that is held for less than a minute. */
-async function endingWith({ kind, pass }: Hello, leg: Leg, dial: (leg: Leg) => Promise<Wire>): Promise<Wire> {
-  const left = pass === undefined ? Number.POSITIVE_INFINITY : pass.expiresAt - Date.now()
-  const wire = await dial(leg)
-  if (kind !== 'poll' || left > LIMITS.waitMost * 1000) return wire
-  const timer = setTimeout(() => {
-    wire.close()
-    leg.closed(CLOSE.token_expired, 'token_expired')
-  }, left)
-  return {
-    ...wire,
-    close() {
-      clearTimeout(timer)
-      wire.close()
+    dial: async (hello, leg) => {
+      const told = decided(hello)
+      return endingAt(told.pass?.expiresAt, told, leg, () => stub.dial(told, leg))
     },
+    upgrade: async (request, hello, protocol) => stub.upgrade(request, decided(hello), protocol),
   }
 }

@@ -18,7 +18,16 @@ const answers: Readonly<Record<number, Answer>> = {
 /** What becomes of a message under an id that the gateway makes. */
 const made = { status: 201, answer: { id: MADE_ID, cursor: CURSOR } }
 
-const refusals = ['bad_request', 'unknown_field', 'not_unicode', 'too_large', 'id_reused', 'rate', 'busy'] as const
+const refusals = [
+  'bad_request',
+  'unknown_field',
+  'not_unicode',
+  'too_large',
+  'id_reused',
+  'rate',
+  'busy',
+  'backend',
+] as const
 
 export const publishing: Family = {
   name: 'Publish',

@@ -27,9 +27,10 @@ export class RawClient {
   #received = Buffer.alloc(0)
   #wake = () => {}
 
-  constructor(base: string) {
+  /** `localAddress`: where it comes from, if that matters. */
+  constructor(base: string, localAddress?: string) {
     const { hostname, port } = new URL(base)
-    this.socket = connect(Number(port), hostname)
+    this.socket = connect({ host: hostname, port: Number(port), ...(localAddress !== undefined && { localAddress }) })
     this.socket.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()

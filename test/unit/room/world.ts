@@ -1,4 +1,5 @@
 import { limitsOf } from '../../../src/gateway/access/limits.ts'
+import type { Judgement } from '../../../src/protocol/ask.ts'
 import { type CodecName, codecs, type Pack } from '../../../src/protocol/codec/index.ts'
 import { LIMITS } from '../../../src/protocol/limits.ts'
 import { parsePublication } from '../../../src/protocol/operations.ts'
@@ -15,8 +16,10 @@ import type {
   Verdict,
   Work,
 } from '../../../src/room/ports.ts'
+import type { Answered, Question } from '../../../src/room/questions.ts'
 import { Replies } from '../../../src/room/replies.ts'
 import { Room } from '../../../src/room/room.ts'
+import { Verdicts } from '../../../src/room/verdicts.ts'
 import { WorkQueue } from '../../../src/room/work-queue.ts'
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
@@ -75,15 +78,24 @@ export class World implements RoomHost {
   readonly reported: unknown[] = []
   readonly #class: RoomClass
   readonly #amnesia: boolean
+  readonly #judge: ((data: string) => Judgement) | undefined
   readonly #works = new WorkQueue()
-  readonly #asked: { connection: Connection; token: string }[] = []
+  readonly #asked: Exclude<Question, { hook: 'turn' }>[] = []
+  readonly #verdicts = new Verdicts((answered) => {
+    this.#event()
+    this.room.verdict(answered)
+  })
   readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
   #now = 1_700_000_000_000
   #wakeAt: number | null = null
   #ids = 0
 
-  /** With `amnesia` the room is thrown away and born again before every event, unless something waits for its commit. */
-  constructor(options: { room?: RoomClass; amnesia?: boolean } = {}) {
+  /**
+   * With `amnesia` the room is thrown away and born again before every event, unless something waits for its commit. With
+   * `judge` it has a backend, which is asked about messages.
+   */
+  constructor(options: { room?: RoomClass; amnesia?: boolean; judge?: (data: string) => Judgement } = {}) {
+    this.#judge = options.judge
     this.#class = options.room ?? Room
     this.#amnesia = options.amnesia ?? false
     this.room = this.#born()
@@ -126,11 +138,7 @@ export class World implements RoomHost {
 
   /** Lets one effect happen: all that waits for its commit, or one read. False: there is none. */
   step(): boolean {
-    const asked = this.#asked.shift()
-    if (asked !== undefined) {
-      this.room.verdict(asked.connection, this.verdicts.get(asked.token) ?? { error: 'unauthorized', message: 'no' })
-      return true
-    }
+    if (this.answers()) return true
     const read = this.#reads.shift()
     if (read === undefined && this.#works.isEmpty) return false
     this.#event()
@@ -141,6 +149,22 @@ export class World implements RoomHost {
       this.room.settled(settled)
     }
     return true
+  }
+
+  /** Lets one answer arrive, of the questions that were asked: the first, or another. False: there is none. */
+  answers(index = 0): boolean {
+    const [asked] = this.#asked.splice(index, 1)
+    if (asked !== undefined) this.#verdicts.decided(asked, this.#answered(asked))
+    return asked !== undefined
+  }
+
+  #answered(asked: Exclude<Question, { hook: 'turn' }>): Answered {
+    if (asked.hook === 'auth') {
+      return { ...asked, verdict: this.verdicts.get(asked.token) ?? { error: 'unauthorized', message: 'no' } }
+    }
+    const pass: Judgement = { rewrite: {} }
+    const judged = asked.messages.map(({ draft }) => this.#judge?.(draft.body.member) ?? pass)
+    return { ...asked, verdicts: judged }
   }
 
   /** Lets everything happen. */
@@ -191,8 +215,14 @@ export class World implements RoomHost {
   /** `grants` in place of a token, for who connects. */
   readonly verdicts = new Map<string, Verdict>()
 
-  ask(connection: Connection, _hook: 'auth', token: string): void {
-    this.#asked.push({ connection, token })
+  ask(question: Question): boolean {
+    const isTaken = this.#verdicts.add(question)
+    if (isTaken && question.hook !== 'turn') this.#asked.push(question)
+    return isTaken
+  }
+
+  awaits(connection: Connection): Question['hook'] | null {
+    return this.#verdicts.awaits(connection)
   }
 
   now(): number {
@@ -227,6 +257,7 @@ export class World implements RoomHost {
     const room = new Class(this, {
       name: 'lobby',
       limits: { ...limitsOf({}, 'loopback'), presence: 5 },
+      asks: this.#judge !== undefined,
       ...this.log.load(),
     })
     room.wake(this.connections)

@@ -1,0 +1,124 @@
+import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { targets } from '../targets/index.ts'
+import { call, postJson, url } from './clients/http.ts'
+import { FRAMED_HEADER, handshake, RawClient } from './clients/raw.ts'
+import { API_KEY, bearer, LOCKED } from './clients/tokens.ts'
+import { freshRoom, range } from './suite.ts'
+
+const [node, workerd] = targets
+/** Where the crowd comes from: the test itself, which is at 127.0.0.1, is none of it. */
+const CROWDED = '127.0.0.3'
+/** What one address may have here. */
+const LIMIT = 200
+const SURPLUS = 9800
+/** So many at once: the listening socket of the system holds no more that wait. */
+const WAVE = 200
+
+/** Publishes over a connection of its own, from that address. */
+function publishFrom(localAddress: string, base: string, room: string, data: unknown): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...bearer(API_KEY), 'content-type': 'application/json' }
+    const agent = new Agent()
+    const sent = request(url(base, room, '/messages'), { method: 'POST', localAddress, agent, headers }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+    sent.on('error', reject)
+    sent.end(JSON.stringify({ data }))
+  })
+}
+
+/** What a connection hears that sends nothing, until it is ended. Bare, since there are thousands. */
+function heardBy(base: string): Promise<string> {
+  const { hostname, port } = new URL(base)
+  return new Promise((resolve) => {
+    let heard = ''
+    const socket = connect({ host: hostname, port: Number(port), localAddress: CROWDED }).setEncoding('utf8')
+    socket.on('data', (text) => {
+      heard += text
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(heard))
+  })
+}
+
+async function inWaves(count: number, one: (i: number) => Promise<unknown>, between: () => Promise<unknown>) {
+  for (let i = 0; i < count; i += WAVE) await Promise.all([...range(WAVE, i).map(one), between()])
+}
+
+test('LIMIT-3 10,000 connections from one address: the surplus is 429 `rate`, others never notice; on node', async () => {
+  const running = await node?.start({ env: { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: `${LIMIT}` } })
+  const base = `${running?.url}`
+  const room = freshRoom()
+  const headers = { ...FRAMED_HEADER, ...bearer(API_KEY) }
+  const other = new RawClient(base, '127.0.0.2')
+  other.write(handshake(base, room, headers))
+  await other.until('welcome')
+  let said = 0
+  const meanwhile = async () => expect(await publishFrom('127.0.0.2', base, room, ++said)).toBe(201)
+  const holds: RawClient[] = []
+  const answers = new Map<string, number>()
+  try {
+    // In another room, as what is said in theirs is for all of them.
+    const elsewhere = freshRoom()
+    await inWaves(
+      LIMIT,
+      async () => {
+        const client = new RawClient(base, CROWDED)
+        holds.push(client)
+        client.write(handshake(base, elsewhere, headers))
+        await client.until('welcome')
+      },
+      meanwhile,
+    )
+    await inWaves(
+      SURPLUS,
+      async () => {
+        const answer = await heardBy(base)
+        const [status] = answer.split('\r\n')
+        const said = `${status} ${/"code":"(\w+)"/.exec(answer)?.[1]}`
+        answers.set(said, (answers.get(said) ?? 0) + 1)
+      },
+      meanwhile,
+    )
+    expect(answers).toEqual(new Map([['HTTP/1.1 429 Too Many Requests rate', SURPLUS]]))
+    expect(holds.every(({ socket }) => !socket.destroyed)).toBe(true)
+    const heard = await other.until(`"data":${said}`)
+    expect([...heard.matchAll(/"data":(\d+)/g)].map(([, n]) => Number(n))).toEqual(range(said, 1))
+    // Who leaves makes room.
+    for (const { socket } of holds.slice(0, 10)) socket.destroy()
+    await expect.poll(() => publishFrom(CROWDED, base, room, 0).catch(() => 0)).toBe(201)
+  } finally {
+    for (const { socket } of holds) socket.destroy()
+    await running?.stop()
+  }
+}, 60_000)
+
+// Fewer, since workerd's sockets are the platform's to bound, and a room counts them behind its proxy, by the address
+// that this names.
+test('LIMIT-3 200 connections from one address: the surplus is closed with 4011, others never notice; on workerd', async () => {
+  const running = await workerd?.start({ env: { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: '50' } })
+  const base = `${running?.url}`
+  const room = freshRoom()
+  const from = (address: string) => ({ ...FRAMED_HEADER, ...bearer(API_KEY), 'cf-connecting-ip': address })
+  const other = new RawClient(base)
+  other.write(handshake(base, room, from('192.0.2.2')))
+  await other.until('welcome')
+  const answers = await Promise.all(
+    range(200).map(async () => {
+      const client = new RawClient(base)
+      client.write(handshake(base, room, from('192.0.2.1')))
+      return (await client.until('"type"')).includes('welcome') ? 'welcome' : (await client.until('4011')) && '4011'
+    }),
+  )
+  expect(answers.filter((answer) => answer === 'welcome')).toHaveLength(50)
+  expect(answers.filter((answer) => answer === '4011')).toHaveLength(150)
+  await postJson(base, room, { data: 'heard' }, { headers: bearer(API_KEY) })
+  expect(await other.until('heard')).not.toContain('closing')
+  const polled = await call(url(base, room, '/poll'), {
+    headers: { ...bearer(API_KEY), 'cf-connecting-ip': '192.0.2.1' },
+  })
+  expect([polled.http, polled.code]).toEqual([429, 'rate'])
+  await running?.stop()
+}, 30_000)
