@@ -160,7 +160,7 @@ chapter('presence', (gateway) => {
     const { framed, rev } = await begin('busy')
     await endSession(gateway.url, room, framed.welcome.session)
     await begin('free')
-    const answer = await ask(gateway.url, room, { presence: rev, cursor, wait: 0 })
+    const answer = await ask(gateway.url, room, { presence: rev, cursor, wait: 5 })
     expect(answer.events.at(0)).toMatchObject({ action: 'sync' })
     expect(answer.events.at(0)?.members).toContainEqual({ session: framed.welcome.session, state: 'free' })
   })
