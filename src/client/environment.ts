@@ -1,0 +1,51 @@
+/** What a client needs of the world: handed in, so that tests have a clock that they turn themselves. */
+export interface Environment {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Runs something later; the function that it returns takes that back. */
+  after(milliseconds: number, run: () => void): () => void
+  /** From 0 up to 1. */
+  random(): number
+  readonly timing: Timing
+}
+
+/** In milliseconds. */
+export interface Timing {
+  /** How long a transport may take until its first event; then it counts as blocked. */
+  readonly patience: number
+  /** How long an answer may take on a wire that stands; then nobody is there. */
+  readonly answer: number
+  /** How long an event stream may be silent: two of its comments, and some. */
+  readonly silence: number
+  /** A wire that has stood so long has proved itself. */
+  readonly proof: number
+  /** When a better transport is tried for the first time; later twice as late each time. */
+  readonly climb: number
+  readonly climbMost: number
+}
+
+/** 4 s: a new connection with TLS and an upgrade takes five round trips, which 3G does in 2 s. */
+export const TIMING: Timing = {
+  patience: 4000,
+  answer: 10_000,
+  silence: 35_000,
+  proof: 10_000,
+  climb: 5000,
+  climbMost: 600_000,
+}
+
+export const environment: Environment = {
+  now: () => Date.now(),
+  after(milliseconds, run) {
+    const timer = setTimeout(run, milliseconds)
+    return () => clearTimeout(timer)
+  },
+  random: () => Math.random(),
+  timing: TIMING,
+}
+
+/** 132 bits in the alphabet of ids and secrets (NAME-2). */
+export function unguessable(): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-'
+  return Array.from(crypto.getRandomValues(new Uint8Array(22)), (byte) => alphabet[byte & 63]).join('')
+}

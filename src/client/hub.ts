@@ -1,0 +1,389 @@
+import { mayComeBack } from '../protocol/codes.ts'
+import type { ClientEvents, ClientOptions } from './client.ts'
+import type { Emitter } from './emitter.ts'
+import { type Environment, unguessable } from './environment.ts'
+import { HoldlineError } from './errors.ts'
+import { Follower, type RoomOptions, type State } from './follower.ts'
+import { endOf } from './http.ts'
+import { Link, type LinkHost, type LinkState } from './link.ts'
+import type { Item } from './outbox.ts'
+import { Requests } from './requests.ts'
+import { Room, type RoomHost } from './room.ts'
+import { Sender } from './sender.ts'
+import { Tokens } from './token.ts'
+import { poll } from './transports/poll.ts'
+import { sse } from './transports/sse.ts'
+import { websocket } from './transports/websocket.ts'
+import type { End, Leaving, ServerEvent, Sink, TransportName, Wire } from './transports/wire.ts'
+
+export interface ClientState {
+  readonly state: State
+  /** Where there is one, or one is being tried. */
+  readonly transport?: TransportName
+  /** Why it waits, or is closed. */
+  readonly reason?: string
+  /** Milliseconds until the next try. */
+  readonly retryIn?: number
+}
+
+const DIALS = { websocket, sse, poll }
+/** MULTI-1. */
+const ROOMS = 32
+/** Refusals that are about who asks, whichever the room. */
+const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host', 'unknown_protocol']
+const IDLE: LinkState = { state: 'waiting', reason: 'no room is followed' }
+
+const NO_END: End = { reason: '' }
+
+/** What a wire follows. */
+interface Following {
+  readonly rooms: Set<string>
+  readonly isMulti: boolean
+}
+
+/** What a client is inside: the rooms, and the link that carries them. */
+export class Hub implements LinkHost, RoomHost {
+  readonly #environment: Environment
+  readonly #events: Emitter<ClientEvents>
+  readonly #rooms = new Map<string, Follower>()
+  readonly #tokens: Tokens
+  readonly #requests: Requests
+  readonly #link: Link
+  readonly #sender: Sender
+  readonly #following = new WeakMap<Wire, Following>()
+  /** Rooms that the gateway let go of for a while, and how to stop waiting. */
+  readonly #away = new Map<string, () => void>()
+  readonly #welcomed = new Set<string>()
+  /** The rooms that were asked for last. */
+  #dialled = ''
+  readonly #over = new AbortController()
+  #linkState: LinkState = IDLE
+  #shown: ClientState = IDLE
+  /** Somebody reads more slowly than it comes: the log keeps it until they have. */
+  #isHeld = false
+  #isChanging = false
+  /** A token was refused, and another is tried. */
+  #isRetrying = false
+
+  constructor(url: string, options: ClientOptions, events: Emitter<ClientEvents>, environment: Environment) {
+    const { token, transports, session = unguessable(), queue = 1000 } = options
+    this.#environment = environment
+    this.#events = events
+    this.#tokens = new Tokens(token, environment, (fresh) => this.#renewed(fresh))
+    this.#requests = new Requests(url, session, this.#tokens)
+    const all: readonly TransportName[] = 'WebSocket' in globalThis ? ['websocket', 'sse', 'poll'] : ['sse', 'poll']
+    this.#link = new Link(transports ?? all, this, environment)
+    this.#sender = new Sender(queue, environment, {
+      isReady: (room) => this.#isReady(room),
+      isMulti: () => this.#followed()?.isMulti === true,
+      post: (item, signal) => this.#requests.operate(item, signal),
+    })
+  }
+
+  get state(): ClientState {
+    return this.#shown
+  }
+
+  follow<T>(name: string, options: RoomOptions<T>): Room<T> {
+    if (this.#over.signal.aborted) throw new HoldlineError('closed', 'The client is closed')
+    if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already; leave it first`)
+    if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `A client follows at most ${ROOMS} rooms`)
+    const follower = new Follower<T>(
+      options,
+      () => this.#wasRead(),
+      (state) => room.setPresence(JSON.parse(state)).catch((error) => follower.fail(error)),
+    )
+    const room = new Room<T>(name, follower, options.schema, this)
+    // What it hands out is for whoever knows its type; here only what comes in is of interest.
+    this.#rooms.set(name, follower as unknown as Follower)
+    this.#roomsChanged()
+    return room
+  }
+
+  nudge(): void {
+    this.#link.nudge()
+  }
+
+  // ---- What rooms ask ----
+
+  send(item: Item): void {
+    if (!this.#rooms.has(item.room)) item.done(new HoldlineError('closed', `${item.room} is not followed`))
+    else this.#sender.send(item)
+  }
+
+  async get<Answer>(room: string, path: string, query: Readonly<Record<string, string>>): Promise<Answer> {
+    try {
+      return await this.#requests.call<Answer>(this.#requests.at(room, path, query), { signal: this.#over.signal })
+    } catch (error) {
+      const { code = 'unreachable', reason } = endOf(error)
+      throw new HoldlineError(code, reason, { cause: error })
+    }
+  }
+
+  leave(name: string): void {
+    this.#end(name)
+    this.#roomsChanged()
+  }
+
+  close(error?: HoldlineError): void {
+    if (this.#over.signal.aborted) return
+    this.#over.abort()
+    this.#link.stop()
+    this.#tokens.forget()
+    for (const name of [...this.#rooms.keys()]) this.#end(name, error)
+    this.#sender.lost()
+    if (error !== undefined) this.fail(error)
+    this.#shown = { state: 'closed', ...(error !== undefined && { reason: error.message }) }
+    this.#events.emit('state', this.#shown)
+  }
+
+  // ---- What the link tells ----
+
+  dial(transport: TransportName, sink: Sink): Wire {
+    const rooms = [...this.#rooms.keys()]
+    this.#dialled = rooms.join()
+    const ask = {
+      rooms,
+      url: (route: string, query = {}) => this.#address(rooms, route, query),
+      token: async () => {
+        await this.#rewind(rooms)
+        return this.#tokens.get()
+      },
+    }
+    const wire = DIALS[transport](this.#environment)(ask, { ...sink, ended: (end) => sink.ended(this.#judge(end)) })
+    this.#following.set(wire, { rooms: new Set(rooms), isMulti: rooms.length > 1 })
+    return wire
+  }
+
+  opened(wire: Wire): void {
+    this.#isRetrying = false
+    for (const cancel of this.#away.values()) cancel()
+    this.#away.clear()
+    this.#sender.opened(wire)
+    this.#roomsChanged()
+  }
+
+  heard(events: readonly ServerEvent[]): void {
+    if (this.#anyBehind()) {
+      this.#hold()
+      return
+    }
+    for (const event of events) this.#heard(event)
+    this.#sender.flush()
+    this.#show()
+  }
+
+  lost(): void {
+    this.#welcomed.clear()
+    this.#sender.lost()
+  }
+
+  refused(end: End): void {
+    const { code = '', reason } = end
+    const names = [...this.#rooms.keys()]
+    const name = names.length === 1 ? names[0] : (end.room ?? names.find((each) => reason.startsWith(`${each}: `)))
+    const error = new HoldlineError(code, reason)
+    if (OURS.includes(code)) this.close(error)
+    else if (name === undefined) void this.#isolate(end)
+    else {
+      this.#end(name, error)
+      this.#roomsChanged()
+    }
+  }
+
+  changed(state: LinkState): void {
+    this.#linkState = state
+    this.#show()
+  }
+
+  // ---- How it works ----
+
+  #heard(event: ServerEvent): void {
+    const { type, room: name = '' } = event
+    const room = this.#rooms.get(name)
+    if (type === 'ack') this.#sender.acked(event)
+    else if (type === 'error') {
+      if (event.ref !== undefined) this.#sender.refused(event)
+      else (room ?? this).fail(new HoldlineError(event.code, event.message))
+    } else if (type === 'left') {
+      if (event.code !== undefined && room !== undefined) this.#left(name, event as Leaving)
+    } else if (room !== undefined && type !== 'closing' && type !== 'probe' && type !== 'pong') {
+      if (type === 'welcome') this.#welcomed.add(name)
+      room.heard(event)
+    }
+  }
+
+  fail(error: HoldlineError): void {
+    this.#events.emit('error', error)
+  }
+
+  /** MULTI-8: one room ended its part alone. */
+  #left(name: string, { code, reason, retryAfter = 0 }: Leaving): void {
+    this.#welcomed.delete(name)
+    this.#followed()?.rooms.delete(name)
+    this.#sender.lost(name)
+    if (!mayComeBack(code)) this.#end(name, new HoldlineError(reason, `${name}: ${reason}`))
+    else if (reason === 'token_expired') {
+      // Rooms are joined by the connection's own token, so that needs a fresh one.
+      this.#tokens.forget()
+      this.#link.renew()
+    } else {
+      const back = (): void => {
+        this.#away.delete(name)
+        this.#roomsChanged()
+      }
+      this.#away.set(name, this.#environment.after(retryAfter * 1000, back))
+    }
+  }
+
+  /** Several may change in one turn, and are one change. */
+  #roomsChanged(): void {
+    if (this.#isChanging) return
+    this.#isChanging = true
+    queueMicrotask(() => {
+      this.#isChanging = false
+      this.#reconcile()
+      this.#show()
+    })
+  }
+
+  /** Makes the wire follow the rooms that there are. */
+  #reconcile(): void {
+    if (this.#isHeld || this.#over.signal.aborted) return
+    const followed = this.#followed()
+    if (this.#rooms.size === 0) {
+      this.#link.stop()
+      this.lost()
+      this.#linkState = IDLE
+    } else if (followed === undefined) {
+      // What is being tried may be for other rooms.
+      if (this.#dialled !== [...this.#rooms.keys()].join()) this.#link.renew()
+      this.#link.start()
+    } else this.#adapt(followed)
+  }
+
+  #adapt({ rooms, isMulti }: Following): void {
+    const missing = [...this.#rooms].filter(([name]) => !rooms.has(name) && !this.#away.has(name))
+    const extra = [...rooms].filter((name) => !this.#rooms.has(name))
+    const { wire } = this.#link
+    if (missing.length + extra.length > 0) {
+      if (wire?.send === undefined || !isMulti) {
+        this.#link.renew()
+        return
+      }
+      for (const name of extra) rooms.delete(name)
+      for (const [name] of missing) rooms.add(name)
+      wire.send([
+        ...extra.map((room) => JSON.stringify({ op: 'leave', room })),
+        ...missing.map(([room, { start }]) => JSON.stringify({ op: 'join', room, ...start })),
+      ])
+    }
+    this.#sender.flush()
+  }
+
+  #followed(): Following | undefined {
+    const { wire } = this.#link
+    return wire && this.#following.get(wire)
+  }
+
+  #isReady(room: string): boolean {
+    return this.#followed()?.rooms.has(room) === true
+  }
+
+  #wasRead(): void {
+    if (!this.#isHeld || this.#anyBehind(0.1)) return
+    this.#isHeld = false
+    this.#roomsChanged()
+  }
+
+  /** A token that is refused may have an heir. */
+  #judge(end: End): End {
+    const { code } = end
+    if (code === 'too_large') this.#sender.tooLarge(end.reason)
+    if (code !== 'token_expired' && (code !== 'unauthorized' || this.#isRetrying)) return end
+    if (!this.#tokens.isRenewable) return { ...end, final: true }
+    this.#isRetrying = true
+    this.#tokens.forget()
+    return { ...end, final: false, retryAfter: end.retryAfter ?? 0 }
+  }
+
+  /** AUTH-8: a wire ends with its token, but the one to a single room can be told of the next. */
+  #renewed(token: string): void {
+    const { wire } = this.#link
+    if (wire?.send !== undefined && !this.#followed()?.isMulti) wire.send([JSON.stringify({ op: 'auth', token })])
+    // Each poll takes the token that there is.
+    else if (this.#linkState.transport !== 'poll') this.#link.renew()
+  }
+
+  /** One room of several was refused, and the gateway does not say which: it is asked about each. */
+  async #isolate(end: End): Promise<void> {
+    this.changed({ state: 'waiting', reason: end.reason })
+    const before = this.#rooms.size
+    for (const name of [...this.#rooms.keys()]) {
+      const { final = false, code = '', reason } = await this.#look(name).then((): End => NO_END, endOf)
+      if (final) this.#end(name, new HoldlineError(code, reason))
+    }
+    if (this.#rooms.size === before) this.close(new HoldlineError(end.code ?? '', end.reason))
+    else this.#roomsChanged()
+  }
+
+  /** Several rooms at once can only be rewound alike: those that are not start by themselves. */
+  async #rewind(names: readonly string[]): Promise<void> {
+    const fresh = names.filter((name) => this.#rooms.get(name)?.start.cursor === undefined)
+    if (names.length < 2 || new Set(fresh.map((name) => this.#rooms.get(name)?.start.rewind)).size < 2) return
+    for (const name of fresh) {
+      const { cursor, events } = await this.#look<{ cursor: string; events: readonly ServerEvent[] }>(name)
+      for (const event of [...events, { type: 'cursor', cursor } as const]) this.#heard({ ...event, room: name })
+    }
+  }
+
+  #address(names: readonly string[], route: string, query: Readonly<Record<string, string>>): string {
+    const starts = names.map((name) => [name, this.#rooms.get(name)?.start ?? { presence: '0' }] as const)
+    return this.#requests.following(starts, route, query)
+  }
+
+  /** A poll that is answered at once. */
+  #look<Answer>(name: string): Promise<Answer> {
+    return this.#requests.call<Answer>(this.#address([name], 'poll', { wait: '0' }), { signal: this.#over.signal })
+  }
+
+  #anyBehind(share?: number): boolean {
+    return [...this.#rooms.values()].some((room) => room.isBehind(share))
+  }
+
+  #hold(): void {
+    this.#isHeld = true
+    this.#link.stop()
+    this.lost()
+    this.changed({ state: 'waiting', reason: 'what came is not read' })
+  }
+
+  #show(): void {
+    if (this.#over.signal.aborted) return
+    const { state } = this.#linkState
+    let isRecovering = false
+    for (const [name, room] of this.#rooms) {
+      if (state !== 'open') room.become(state)
+      else if (this.#away.has(name)) room.become('waiting')
+      else if (!this.#welcomed.has(name)) room.become('connecting')
+      else room.become(room.isRecovering ? 'recovering' : 'open')
+      isRecovering ||= room.state === 'recovering'
+    }
+    const shown: ClientState = isRecovering ? { ...this.#linkState, state: 'recovering' } : this.#linkState
+    const { state: before, transport } = this.#shown
+    // Why it waits, and how long, is news each time.
+    if (shown === this.#shown || (shown.state === before && shown.transport === transport && state !== 'waiting'))
+      return
+    this.#shown = shown
+    this.#events.emit('state', shown)
+  }
+
+  #end(name: string, error?: HoldlineError): void {
+    const room = this.#rooms.get(name)
+    this.#rooms.delete(name)
+    this.#away.get(name)?.()
+    this.#away.delete(name)
+    this.#sender.fail(error ?? new HoldlineError('closed', `${name} was left`), name)
+    room?.end(error)
+  }
+}

@@ -1,0 +1,68 @@
+import { type Call, callJson, endOf } from './http.ts'
+import type { Item } from './outbox.ts'
+import type { Tokens } from './token.ts'
+
+/** Where somebody stands in a room, as the query has it. */
+export interface Start {
+  readonly cursor?: string
+  readonly rewind?: number
+  readonly presence: string
+}
+
+type Query = Readonly<Record<string, string>>
+
+/** Single requests to the gateway, and the addresses of those that are held. */
+export class Requests {
+  readonly #base: string
+  readonly #secret: string
+  readonly #tokens: Tokens
+
+  constructor(base: string, secret: string, tokens: Tokens) {
+    this.#base = base.replace(/^ws/, 'http').replace(/\/+$/, '')
+    this.#secret = secret
+    this.#tokens = tokens
+  }
+
+  /** Of one room's route. */
+  at(room: string, route: string, query: Query = {}): string {
+    return this.#url(`rooms/${encodeURIComponent(room)}/${route}`, query)
+  }
+
+  /** Of what follows these rooms: one by its own route, which on the edge needs nobody in between (MULTI-3, MULTI-4). */
+  following(rooms: readonly (readonly [name: string, start: Start])[], route: string, query: Query = {}): string {
+    const names = rooms.map(([name]) => name)
+    const starts = rooms.map(([, start]) => start)
+    const cursors = starts.map(({ cursor }) => cursor ?? '')
+    const rewind = starts.find((start) => start.rewind !== undefined)?.rewind
+    const all = {
+      ...(cursors.some(Boolean) && { cursor: cursors.join('.') }),
+      ...(rewind !== undefined && { rewind: `${rewind}` }),
+      ...(starts.some(({ presence }) => presence !== '0') && {
+        presence: starts.map((each) => each.presence).join('.'),
+      }),
+      ...query,
+    }
+    return names.length === 1 ? this.at(`${names[0]}`, route, all) : this.#url(route, { rooms: names.join(), ...all })
+  }
+
+  /** @throws Failed, HoldlineError */
+  async call<Answer>(url: string, options: Omit<Call, 'token'>): Promise<Answer> {
+    const token = await this.#tokens.get()
+    try {
+      return await callJson<Answer>(url, { token, ...options })
+    } catch (error) {
+      if (endOf(error).code === 'token_expired') this.#tokens.forget()
+      throw error
+    }
+  }
+
+  /** An operation, where the wire only brings. @throws Failed, HoldlineError */
+  operate({ op, room, fields }: Item, signal: AbortSignal): Promise<unknown> {
+    const [route, method] = op === 'publish' ? (['messages', 'POST'] as const) : (['presence', 'PUT'] as const)
+    return this.call(this.at(room, route), { signal, method, body: `{${fields}}` })
+  }
+
+  #url(path: string, query: Query): string {
+    return `${this.#base}/v1/${path}?${new URLSearchParams({ ...query, resume: this.#secret })}`
+  }
+}

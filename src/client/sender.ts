@@ -1,0 +1,125 @@
+import { backoff } from './backoff.ts'
+import type { Environment } from './environment.ts'
+import { HoldlineError } from './errors.ts'
+import { endOf } from './http.ts'
+import { type Item, Outbox, type Published } from './outbox.ts'
+import type { Ack, Failure, Wire } from './transports/wire.ts'
+
+/** Errors after which the same may succeed. */
+const TRANSIENT = ['rate', 'room_full', 'busy', 'storage', 'keys', 'draining', 'token_expired']
+
+export interface SenderHost {
+  /** Does the wire follow that room? */
+  isReady(room: string): boolean
+  /** Must operations name their room? */
+  isMulti(): boolean
+  /** Sends by a request. @throws Failed, HoldlineError */
+  post(item: Item, signal: AbortSignal): Promise<unknown>
+}
+
+/** Sends what waits: over the wire if it takes operations, else one after the other by requests. */
+export class Sender {
+  readonly #outbox: Outbox
+  readonly #environment: Environment
+  readonly #host: SenderHost
+  #wire: Wire | undefined
+  #requests = new AbortController()
+  #cancelPause: (() => void) | undefined
+  #failures = 0
+
+  constructor(limit: number, environment: Environment, host: SenderHost) {
+    this.#outbox = new Outbox(limit)
+    this.#environment = environment
+    this.#host = host
+  }
+
+  send(item: Item): void {
+    if (item.isEphemeral && !this.#host.isReady(item.room)) {
+      item.done(new HoldlineError('not_connected', 'There is no connection that an ephemeral message could go over'))
+      return
+    }
+    this.#outbox.add(item)
+    this.flush()
+  }
+
+  opened(wire: Wire): void {
+    this.lost()
+    this.#wire = wire
+    this.flush()
+  }
+
+  /** The wire is gone, or one room of it. */
+  lost(room?: string): void {
+    this.#outbox.lost(room)
+    if (room !== undefined) return
+    this.#wire = undefined
+    this.#requests.abort()
+    this.#requests = new AbortController()
+    this.#cancelPause?.()
+    this.#cancelPause = undefined
+  }
+
+  fail(error: HoldlineError, room: string): void {
+    this.#outbox.fail(error, room)
+  }
+
+  /** What was sent last is more than the gateway reads. */
+  tooLarge(reason: string): void {
+    this.#outbox.failFlying(new HoldlineError('too_large', reason || 'The message is too large'))
+  }
+
+  flush(): void {
+    const wire = this.#wire
+    if (wire === undefined || this.#cancelPause !== undefined) return
+    const lot = this.#outbox.take((room) => this.#host.isReady(room), wire.send === undefined ? 1 : undefined)
+    const [first] = lot
+    if (first === undefined) return
+    if (wire.send === undefined) void this.#post(...first, this.#requests.signal)
+    else
+      wire.send(lot.map(([ref, { op, room, fields }]) => `{"op":"${op}","ref":${ref},${this.#place(room)}${fields}}`))
+  }
+
+  acked({ ref = 0, id = '', cursor, duplicate }: Ack): void {
+    this.#failures = 0
+    const answer = { id, ...(cursor !== undefined && { cursor }), ...(duplicate && { duplicate }) }
+    this.#outbox.answered(ref, undefined, answer)
+  }
+
+  refused({ ref = 0, code, message, retryAfter }: Failure): void {
+    const error = new HoldlineError(code, message)
+    if (retryAfter === undefined && !TRANSIENT.includes(code)) this.#outbox.answered(ref, error)
+    else this.#postpone(ref, error, retryAfter)
+  }
+
+  #place(room: string): string {
+    return this.#host.isMulti() ? `"room":${JSON.stringify(room)},` : ''
+  }
+
+  async #post(ref: number, item: Item, signal: AbortSignal): Promise<void> {
+    try {
+      const answer = (await this.#host.post(item, signal)) as Published
+      if (signal.aborted) return
+      this.#failures = 0
+      this.#outbox.answered(ref, undefined, answer)
+    } catch (thrown) {
+      if (signal.aborted) return
+      const { code = 'unreachable', reason, retryAfter, final } = endOf(thrown)
+      const error = new HoldlineError(code, reason)
+      if (final && code !== 'token_expired') this.#outbox.answered(ref, error)
+      else this.#postpone(ref, error, retryAfter)
+    }
+    this.flush()
+  }
+
+  /** The server's advice first; without one, as long as after a failed try to connect. */
+  #postpone(ref: number, error: HoldlineError, retryAfter = 0): void {
+    this.#outbox.postpone(ref, error)
+    if (this.#cancelPause !== undefined) return
+    const { after, random } = this.#environment
+    const wait = Math.max(retryAfter * 1000, backoff(this.#failures++, random()))
+    this.#cancelPause = after(wait, () => {
+      this.#cancelPause = undefined
+      this.flush()
+    })
+  }
+}

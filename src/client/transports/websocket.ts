@@ -1,0 +1,87 @@
+import { mayComeBack } from '../../protocol/codes.ts'
+import type { Environment } from '../environment.ts'
+import { endOf } from '../http.ts'
+import type { Ask, Dial, End, Leaving, ServerEvent, Sink } from './wire.ts'
+
+/** WS-5: exactly so, or a sleeping room would be woken by it. */
+const PING = '{"op":"ping"}'
+
+export const websocket =
+  (environment: Environment): Dial =>
+  (ask: Ask, sink: Sink) => {
+    let socket: WebSocket | undefined
+    let closing: Leaving | undefined
+    let heartbeat = 25
+    let isOver = false
+    let cancelPing = (): void => {}
+    let cancelDeadline: (() => void) | undefined
+
+    const close = (): void => {
+      isOver = true
+      cancelPing()
+      cancelDeadline?.()
+      if (socket === undefined) return
+      // What an abandoned socket still delivers is its successor's to deliver.
+      socket.onmessage = socket.onclose = null
+      // A socket that is still connecting says that it failed, as an error that nobody would hear.
+      socket.onerror = () => {}
+      socket.close(1000)
+    }
+    const end = (why: End): void => {
+      if (isOver) return
+      close()
+      sink.ended(why)
+    }
+    const write = (text: string): void => {
+      socket?.send(text)
+      cancelDeadline ??= environment.after(environment.timing.answer, () =>
+        end({ reason: 'nothing came back over the WebSocket', silent: true }),
+      )
+    }
+    const planPing = (): void => {
+      cancelPing()
+      cancelPing = environment.after(heartbeat * 1000, () => write(PING))
+    }
+    const heard = (events: readonly ServerEvent[]): void => {
+      cancelDeadline?.()
+      cancelDeadline = undefined
+      for (const event of events) {
+        if (event.type === 'welcome') heartbeat = event.heartbeat ?? heartbeat
+        if (event.type === 'closing' && event.room === undefined) closing = event
+      }
+      planPing()
+      sink.heard(named(ask.rooms, events))
+      for (const event of events) {
+        if (event.type === 'probe' && !isOver) socket?.send(`{"op":"probe","n":${event.n}}`)
+      }
+    }
+    const open = async (): Promise<void> => {
+      const token = await ask.token()
+      if (isOver) return
+      sink.began()
+      const url = ask.url('ws').replace(/^http/, 'ws')
+      // A browser can set no header here; this is no URL, at least, that would be logged (AUTH-2).
+      socket = new WebSocket(url, ['holdline.v1', ...(token === undefined ? [] : [`holdline.token.${token}`])])
+      socket.onmessage = ({ data }) => heard(JSON.parse(data as string) as ServerEvent[])
+      socket.onclose = ({ code, reason }) => end(meaning(code, reason, closing))
+    }
+    open().catch((error) => end(endOf(error)))
+
+    return {
+      close,
+      send: (operations) => write(operations.length === 1 ? `${operations[0]}` : `[${operations.join(',')}]`),
+      check: () => write(PING),
+    }
+  }
+
+/** Events of a connection to one room do not name it. */
+export const named = (rooms: readonly string[], events: readonly ServerEvent[]): readonly ServerEvent[] =>
+  rooms.length > 1 ? events : events.map((event) => ({ room: rooms[0] as string, ...event }))
+
+function meaning(code: number, reason: string, closing: Leaving | undefined): End {
+  const said = reason || closing?.reason || `the WebSocket was closed with ${code}`
+  if (code < 4000 || code > 4999) return { reason: said, ...(code === 1009 && { code: 'too_large' }) }
+  // WS-8: a reason begins with the error's code, or is one.
+  const end = { reason: said, code: /^\w*/.exec(said)?.[0] ?? '' }
+  return mayComeBack(code) ? { ...end, retryAfter: closing?.retryAfter ?? 0 } : { ...end, final: true }
+}
