@@ -1,0 +1,135 @@
+import { expect } from 'vitest'
+import { Client } from '../../src/client/client.ts'
+import type { Room, TransportName } from '../../src/client/index.ts'
+import { wholeHistory } from '../conformance/clients/http.ts'
+import { Framed } from '../conformance/clients/websocket.ts'
+import { freshRoom, freshSecret, range } from '../conformance/suite.ts'
+import type { Random } from '../soak/random.ts'
+import { type Faults, Proxy } from './proxy.ts'
+import { brisk, type Task, type Told } from './reading.ts'
+
+/** A way from a client to the gateway. */
+export interface Path {
+  readonly faults: Faults
+  readonly transports?: readonly TransportName[]
+  /** What stands at last. */
+  readonly ends: TransportName
+  /** How the faults change, in equal parts of the whole. */
+  readonly then?: readonly Faults[]
+  /** Faults that must have happened, or nothing was survived. */
+  readonly survives?: (keyof Proxy['done'])[]
+}
+
+const CUTS = { cut: 0.05, badGateway: 0.05 }
+/** Messages that are published at once; each lot is a few pieces on the way, which may be cut between any two. */
+const LOT = 20
+
+export const paths: Readonly<Record<string, Path>> = {
+  'on a good network': { faults: {}, ends: 'websocket' },
+  'where upgrades are refused': { faults: { upgrades: 'refuse' }, ends: 'sse', survives: ['refused'] },
+  'where handshakes hang and streams are held back': {
+    faults: { upgrades: 'hang', streams: 'hold' },
+    ends: 'poll',
+    survives: ['refused', 'held'],
+  },
+  'where WebSockets are black-holed after the handshake': {
+    faults: { upgrades: 'swallow' },
+    ends: 'sse',
+    survives: ['swallowed'],
+  },
+  'by WebSocket, cut at random': { faults: CUTS, transports: ['websocket'], ends: 'websocket', survives: ['cut'] },
+  'by SSE, cut at random': { faults: CUTS, transports: ['sse'], ends: 'sse', survives: ['cut', 'badGateway'] },
+  'by long-poll, cut at random': { faults: CUTS, transports: ['poll'], ends: 'poll', survives: ['cut', 'badGateway'] },
+  'while the network gets worse, and better again': {
+    faults: {},
+    then: [{ upgrades: 'swallow' }, { upgrades: 'refuse', streams: 'hold', ...CUTS }, { upgrades: 'refuse' }, {}],
+    ends: 'websocket',
+    survives: ['swallowed', 'held', 'refused'],
+  },
+}
+
+export interface Figures {
+  readonly transports: string
+  readonly firstMessage: number
+  readonly seconds: number
+  readonly done: Proxy['done']
+}
+
+/**
+ * Has so many messages published, some of them over the path, while they are read over it, and holds what was read
+ * against the log: nothing lost, nothing twice, in order, by one session that never left.
+ */
+export async function walk(
+  gateway: string,
+  path: Path,
+  count: number,
+  random: Random,
+  read: (task: Task) => Promise<Told>,
+): Promise<Figures> {
+  const { faults, then = [], transports, ends, survives = [] } = path
+  const proxy = await Proxy.start(gateway, faults, random)
+  const place = { url: proxy.url, room: freshRoom(), ...(transports !== undefined && { transports }) }
+  const watcher = await Framed.open(gateway, place.room, { presence: 1 })
+  const direct = new Client(gateway, {}, brisk())
+  const through = new Client(place.url, place, brisk())
+  const began = performance.now()
+  try {
+    const [near, far] = [direct.room(place.room), through.room(place.room)]
+    const reading = read({ ...place, count: count + 1, session: freshSecret() })
+    const own = publish(far, range(count / 10), 1)
+    for (const [i, next] of [faults, ...then].entries()) {
+      proxy.faults = next
+      // Streams that stand already would only fall silent, which takes more than half a minute to be noticed.
+      if (i > 0 && next.streams === 'hold') proxy.cutAll()
+      const share = (0.9 * count) / (then.length + 1)
+      await publish(near, range(share, count / 10 + i * share), LOT)
+    }
+    await own
+    await climbed(through, ends)
+    await far.publish(count)
+    const told = await reading
+    const seconds = (performance.now() - began) / 1000
+
+    const log = (await wholeHistory(gateway, place.room)).map(({ cursor, data }) => ({ cursor, data: Number(data) }))
+    expect(told.messages.length).toBe(count + 1)
+    expect(told.messages.slice(-log.length)).toEqual(log)
+    const sorted = told.messages.map(({ data }) => Number(data)).sort((a, b) => a - b)
+    expect(sorted).toEqual(range(count + 1))
+    expect(told.others).toEqual([])
+    expect(told.errors).toEqual([])
+    for (const fault of survives) expect(proxy.done[fault], fault).toBeGreaterThan(0)
+
+    // One that comes now proves that the watcher has heard all there was to hear.
+    const stranger = await Framed.open(gateway, place.room, { presence: 1 })
+    const isStranger = ({ session, type }: { session?: string; type: string }) =>
+      type === 'presence' && session === stranger.welcome.session
+    const heard = await watcher.inbox.until(isStranger)
+    const changes = heard.filter(({ type, session }) => type === 'presence' && session === told.session)
+    expect(changes.map(({ action }) => action)).toEqual(['join'])
+    await stranger.close()
+    return { transports: told.transports.join(' → '), firstMessage: told.firstMessage, seconds, done: proxy.done }
+  } finally {
+    direct.close()
+    through.close()
+    await watcher.close()
+    await proxy.stop()
+  }
+}
+
+async function publish(room: Room, data: readonly number[], lot: number): Promise<void> {
+  for (let i = 0; i < data.length; i += lot) {
+    await Promise.all(data.slice(i, i + lot).map((each) => room.publish(each)))
+  }
+}
+
+/** The best that the path lets through, found by the timed climb. */
+function climbed(client: Client, transport: TransportName): Promise<void> {
+  if (client.state.transport === transport) return Promise.resolve()
+  return new Promise((resolve) => {
+    const unlisten = client.on('state', (state) => {
+      if (state.state !== 'open' || state.transport !== transport) return
+      unlisten()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,59 @@
+import { Client } from '../../src/client/client.ts'
+import { environment, type Timing } from '../../src/client/environment.ts'
+import type { TransportName } from '../../src/client/index.ts'
+
+/** What a reader is to do; as JSON, since it may run in a browser. */
+export interface Task {
+  readonly url: string
+  readonly room: string
+  readonly count: number
+  readonly session: string
+  readonly transports?: readonly TransportName[]
+  readonly timing?: Partial<Timing>
+}
+
+/** What it has to tell. */
+export interface Told {
+  readonly messages: readonly { readonly cursor: string; readonly data: unknown }[]
+  /** Whatever else the log had to say. */
+  readonly others: readonly unknown[]
+  readonly errors: readonly string[]
+  /** Of those that stood, in their order. */
+  readonly transports: readonly string[]
+  readonly session: string
+  /** Milliseconds. */
+  readonly firstMessage: number
+}
+
+/** Timing for a network without distances, and jitter of a twentieth, since nobody else comes back at that time. */
+export const brisk = (timing: Partial<Timing> = {}) => ({
+  ...environment,
+  random: () => Math.random() / 20,
+  timing: { ...environment.timing, patience: 400, answer: 1500, climb: 400, ...timing },
+})
+
+/** Reads from the very beginning until it has so many messages. */
+export async function read(task: Task): Promise<Told> {
+  const { url, room: name, count, session, transports, timing } = task
+  const began = performance.now()
+  const client = new Client(url, { session, ...(transports !== undefined && { transports }) }, brisk(timing))
+  const stood: string[] = []
+  const errors: string[] = []
+  client.on('state', ({ state, transport = '' }) => {
+    if ((state === 'open' || state === 'recovering') && stood.at(-1) !== transport) stood.push(transport)
+  })
+  client.on('error', ({ message }) => errors.push(message))
+  const room = client.room(name, { cursor: '0-0', presence: true })
+  room.on('error', ({ message }) => errors.push(message))
+  const messages: { cursor: string; data: unknown }[] = []
+  const others: unknown[] = []
+  let firstMessage = 0
+  for await (const event of room) {
+    firstMessage ||= performance.now() - began
+    if (event.type === 'message') messages.push({ cursor: `${event.cursor}`, data: event.data })
+    else others.push(event)
+    if (messages.length === count) break
+  }
+  client.close()
+  return { messages, others, errors, transports: stood, session: room.session, firstMessage }
+}
