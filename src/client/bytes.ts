@@ -1,10 +1,10 @@
-/** In pieces, since a call takes only so many arguments. */
-const PIECE = 8192
-
-export function toBase64(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i += PIECE) text += String.fromCharCode(...bytes.subarray(i, i + PIECE))
-  return btoa(text)
-}
+export const toBase64 = (bytes: Uint8Array): string =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
 
 export const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+
+/** 144 bits in the alphabet of ids and secrets (NAME-2). */
+export const unguessable = (): string =>
+  toBase64(crypto.getRandomValues(new Uint8Array(18)))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')

@@ -43,9 +43,3 @@ export const environment: Environment = {
   random: () => Math.random(),
   timing: TIMING,
 }
-
-/** 132 bits in the alphabet of ids and secrets (NAME-2). */
-export function unguessable(): string {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-'
-  return Array.from(crypto.getRandomValues(new Uint8Array(22)), (byte) => alphabet[byte & 63]).join('')
-}

@@ -87,14 +87,14 @@ export class Follower<T = unknown> {
     this.#own = state
   }
 
-  read(): Reader<Feed<T>> {
-    const reader = new Reader<Feed<T>>(this.#wasRead, (gone) => {
-      this.#readers.delete(gone)
+  read(): AsyncGenerator<Feed<T>, undefined> {
+    const reader = new Reader<Feed<T>>(this.#wasRead)
+    this.#readers.add(reader)
+    if (this.#state === 'closed') reader.end()
+    return reader.read(() => {
+      this.#readers.delete(reader)
       this.#wasRead()
     })
-    if (this.#state === 'closed') reader.end()
-    else this.#readers.add(reader)
-    return reader
   }
 
   /** Where to go on from. */

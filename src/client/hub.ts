@@ -1,10 +1,10 @@
 import { mayComeBack } from '../protocol/codes.ts'
+import { unguessable } from './bytes.ts'
 import type { ClientEvents, ClientOptions } from './client.ts'
 import type { Emitter } from './emitter.ts'
-import { type Environment, unguessable } from './environment.ts'
-import { HoldlineError } from './errors.ts'
+import type { Environment } from './environment.ts'
+import { endOf, HoldlineError } from './errors.ts'
 import { Follower, type RoomOptions, type State } from './follower.ts'
-import { endOf } from './http.ts'
 import { Link, type LinkHost, type LinkState } from './link.ts'
 import type { Item } from './outbox.ts'
 import { Requests } from './requests.ts'
@@ -32,8 +32,6 @@ const ROOMS = 32
 /** Refusals that are about who asks, whichever the room. */
 const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host', 'unknown_protocol']
 const IDLE: LinkState = { state: 'waiting', reason: 'no room is followed' }
-
-const NO_END: End = { reason: '' }
 
 /** What a wire follows. */
 interface Following {
@@ -111,13 +109,8 @@ export class Hub implements LinkHost, RoomHost {
     else this.#sender.send(item)
   }
 
-  async get<Answer>(room: string, path: string, query: Readonly<Record<string, string>>): Promise<Answer> {
-    try {
-      return await this.#requests.call<Answer>(this.#requests.at(room, path, query), { signal: this.#over.signal })
-    } catch (error) {
-      const { code = 'unreachable', reason } = endOf(error)
-      throw new HoldlineError(code, reason, { cause: error })
-    }
+  get<Answer>(room: string, path: string, query: Readonly<Record<string, string>>): Promise<Answer> {
+    return this.#requests.call<Answer>(this.#requests.at(room, path, query), { signal: this.#over.signal })
   }
 
   leave(name: string): void {
@@ -320,7 +313,7 @@ export class Hub implements LinkHost, RoomHost {
     this.changed({ state: 'waiting', reason: end.reason })
     const before = this.#rooms.size
     for (const name of [...this.#rooms.keys()]) {
-      const { final = false, code = '', reason } = await this.#look(name).then((): End => NO_END, endOf)
+      const { final = false, code = '', reason } = await this.#look(name).then((): End => ({ reason: '' }), endOf)
       if (final) this.#end(name, new HoldlineError(code, reason))
     }
     if (this.#rooms.size === before) this.close(new HoldlineError(end.code ?? '', end.reason))

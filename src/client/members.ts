@@ -21,25 +21,11 @@ export class Members {
 
   heard(event: PresenceEvent): void {
     this.#rev = event.rev
-    switch (event.action) {
-      case 'sync':
-        this.#members.clear()
-        for (const member of event.members) this.#members.set(member.session, member)
-        this.#count = event.count
-        break
-      case 'count':
-        this.#count = event.count
-        break
-      case 'leave':
-        this.#members.delete(event.session)
-        this.#count = this.#members.size
-        break
-      default: {
-        const { session, user, state } = event
-        const member = { session, ...(user !== undefined && { user }), ...(state !== undefined && { state }) }
-        this.#members.set(session, member)
-        this.#count = this.#members.size
-      }
-    }
+    if (event.action === 'sync') {
+      this.#members.clear()
+      for (const member of event.members) this.#members.set(member.session, member)
+    } else if (event.action === 'leave') this.#members.delete(event.session)
+    else if (event.action !== 'count') this.#members.set(event.session, event)
+    this.#count = 'count' in event ? event.count : this.#members.size
   }
 }

@@ -4,9 +4,9 @@ import { HoldlineError } from './errors.ts'
 export interface Published {
   readonly id: string
   /** Its place in the log; an ephemeral message has none. */
-  readonly cursor?: string
+  readonly cursor?: string | undefined
   /** It was there already: an earlier try had arrived. */
-  readonly duplicate?: true
+  readonly duplicate?: true | undefined
 }
 
 /** An operation that waits for its answer. */

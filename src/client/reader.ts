@@ -1,15 +1,13 @@
-/** One who reads a room by `for await`: what came and was not read yet. */
-export class Reader<T> implements AsyncIterableIterator<T> {
+/** Reads a room by `for await`: keeps what came and was not read yet. */
+export class Reader<T> {
   readonly #queue: T[] = []
-  readonly #gone: (reader: Reader<T>) => void
-  readonly #waiting: ((result: IteratorResult<T>) => void)[] = []
+  readonly #wasRead: () => void
+  #wake = (): void => {}
   #isOver = false
-  readonly #read: () => void
 
-  /** `read` is told of each that is read, `gone` once when no more is. */
-  constructor(read: () => void, gone: (reader: Reader<T>) => void) {
-    this.#read = read
-    this.#gone = gone
+  /** `wasRead` is told of each that is read. */
+  constructor(wasRead: () => void) {
+    this.#wasRead = wasRead
   }
 
   /** How many wait to be read. */
@@ -18,35 +16,31 @@ export class Reader<T> implements AsyncIterableIterator<T> {
   }
 
   push(value: T): void {
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) this.#queue.push(value)
-    else waiting({ done: false, value })
+    this.#queue.push(value)
+    this.#wake()
   }
 
   /** Nothing more comes; what waits can still be read. */
   end(): void {
     this.#isOver = true
-    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined })
+    this.#wake()
   }
 
-  next(): Promise<IteratorResult<T>> {
-    if (this.#queue.length > 0) {
-      const value = this.#queue.shift() as T
-      this.#read()
-      return Promise.resolve({ done: false, value })
+  /** `gone` is told when no more is read. */
+  async *read(gone: () => void): AsyncGenerator<T, undefined> {
+    try {
+      for (;;) {
+        while (this.#queue.length > 0) {
+          yield this.#queue.shift() as T
+          this.#wasRead()
+        }
+        if (this.#isOver) return
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      }
+    } finally {
+      gone()
     }
-    if (this.#isOver) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve) => this.#waiting.push(resolve))
-  }
-
-  return(): Promise<IteratorResult<T>> {
-    this.#queue.length = 0
-    this.end()
-    this.#gone(this)
-    return Promise.resolve({ done: true, value: undefined })
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 }

@@ -1,4 +1,5 @@
-import { type Call, callJson, endOf } from './http.ts'
+import { HoldlineError } from './errors.ts'
+import { type Call, callJson } from './http.ts'
 import type { Item } from './outbox.ts'
 import type { Tokens } from './token.ts'
 
@@ -34,14 +35,8 @@ export class Requests {
     const starts = rooms.map(([, start]) => start)
     const cursors = starts.map(({ cursor }) => cursor ?? '')
     const rewind = starts.find((start) => start.rewind !== undefined)?.rewind
-    const all = {
-      ...(cursors.some(Boolean) && { cursor: cursors.join('.') }),
-      ...(rewind !== undefined && { rewind: `${rewind}` }),
-      ...(starts.some(({ presence }) => presence !== '0') && {
-        presence: starts.map((each) => each.presence).join('.'),
-      }),
-      ...query,
-    }
+    const presence = starts.map((each) => each.presence).join('.')
+    const all = { cursor: cursors.join('.'), rewind: `${rewind ?? ''}`, presence, ...query }
     return names.length === 1 ? this.at(`${names[0]}`, route, all) : this.#url(route, { rooms: names.join(), ...all })
   }
 
@@ -51,7 +46,7 @@ export class Requests {
     try {
       return await callJson<Answer>(url, { token, ...options })
     } catch (error) {
-      if (endOf(error).code === 'token_expired') this.#tokens.forget()
+      if (error instanceof HoldlineError && error.code === 'token_expired') this.#tokens.forget()
       throw error
     }
   }
@@ -63,6 +58,7 @@ export class Requests {
   }
 
   #url(path: string, query: Query): string {
-    return `${this.#base}/v1/${path}?${new URLSearchParams({ ...query, resume: this.#secret })}`
+    const given = Object.entries({ ...query, resume: this.#secret }).filter(([, value]) => value !== '')
+    return `${this.#base}/v1/${path}?${new URLSearchParams(given)}`
   }
 }

@@ -1,7 +1,6 @@
 import type { Gap } from '../protocol/events.ts'
-import { toBase64 } from './bytes.ts'
+import { toBase64, unguessable } from './bytes.ts'
 import type { Unlisten } from './emitter.ts'
-import { unguessable } from './environment.ts'
 import type { Feed, Follower, RoomEvents, State } from './follower.ts'
 import { decode, type Invalid, type Message } from './message.ts'
 import type { Item, Published } from './outbox.ts'
@@ -120,7 +119,7 @@ export class Room<T = unknown> implements AsyncIterable<Feed<T>> {
     this.#host.leave(this.name)
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Feed<T>> {
+  [Symbol.asyncIterator](): AsyncGenerator<Feed<T>, undefined> {
     return this.#follower.read()
   }
 

@@ -31,6 +31,12 @@ export class InvalidData extends HoldlineError {
 export function validate<T>(schema: Schema<T> | undefined, data: unknown): T | InvalidData | Promise<T | InvalidData> {
   if (schema === undefined) return data as T
   const read = (result: Result<T>) => (result.issues === undefined ? result.value : new InvalidData(result.issues))
-  const result = schema['~standard'].validate(data)
-  return result instanceof Promise ? result.then(read) : read(result)
+  const broken = (error: unknown) => new InvalidData([{ message: `${error}` }])
+  try {
+    const result = schema['~standard'].validate(data)
+    return result instanceof Promise ? result.then(read).catch(broken) : read(result)
+  } catch (error) {
+    // Nothing that a schema does may stop what comes after.
+    return broken(error)
+  }
 }

@@ -1,12 +1,8 @@
 import { backoff } from './backoff.ts'
 import type { Environment } from './environment.ts'
-import { HoldlineError } from './errors.ts'
-import { endOf } from './http.ts'
+import { endOf, HoldlineError } from './errors.ts'
 import { type Item, Outbox, type Published } from './outbox.ts'
 import type { Ack, Failure, Wire } from './transports/wire.ts'
-
-/** Errors after which the same may succeed. */
-const TRANSIENT = ['rate', 'room_full', 'busy', 'storage', 'keys', 'draining', 'token_expired']
 
 export interface SenderHost {
   /** Does the wire follow that room? */
@@ -81,13 +77,13 @@ export class Sender {
 
   acked({ ref = 0, id = '', cursor, duplicate }: Ack): void {
     this.#failures = 0
-    const answer = { id, ...(cursor !== undefined && { cursor }), ...(duplicate && { duplicate }) }
-    this.#outbox.answered(ref, undefined, answer)
+    this.#outbox.answered(ref, undefined, { id, cursor, duplicate })
   }
 
   refused({ ref = 0, code, message, retryAfter }: Failure): void {
     const error = new HoldlineError(code, message)
-    if (retryAfter === undefined && !TRANSIENT.includes(code)) this.#outbox.answered(ref, error)
+    // DRAIN-2: whatever may succeed later says when.
+    if (retryAfter === undefined) this.#outbox.answered(ref, error)
     else this.#postpone(ref, error, retryAfter)
   }
 

@@ -93,7 +93,7 @@ export class Proxy {
       const held: Buffer[] = []
       if (isStream) response.flushHeaders()
       answer.on('data', (piece: Buffer) => {
-        if (isStream && this.faults.streams === "hold") this.done.held += held.push(piece) > 0 ? 1 : 0
+        if (isStream && this.faults.streams === 'hold') this.done.held += held.push(piece) > 0 ? 1 : 0
         else if (!this.#cuts(incoming.socket)) response.write(piece)
       })
       answer.on('end', () => response.end(Buffer.concat(held)))

@@ -1,7 +1,7 @@
-import { mayComeBack } from '../../protocol/codes.ts'
 import type { Environment } from '../environment.ts'
-import { endOf } from '../http.ts'
-import type { Ask, Dial, End, Leaving, ServerEvent, Sink } from './wire.ts'
+import { endOf } from '../errors.ts'
+import { ending } from './ending.ts'
+import { type Ask, type Dial, type End, type Leaving, named, type ServerEvent, type Sink } from './wire.ts'
 
 /** WS-5: exactly so, or a sleeping room would be woken by it. */
 const PING = '{"op":"ping"}'
@@ -35,7 +35,7 @@ export const websocket =
     const write = (text: string): void => {
       socket?.send(text)
       cancelDeadline ??= environment.after(environment.timing.answer, () =>
-        end({ reason: 'nothing came back over the WebSocket', silent: true }),
+        end({ reason: 'nothing came back', silent: true }),
       )
     }
     const planPing = (): void => {
@@ -63,7 +63,7 @@ export const websocket =
       // A browser can set no header here; this is no URL, at least, that would be logged (AUTH-2).
       socket = new WebSocket(url, ['holdline.v1', ...(token === undefined ? [] : [`holdline.token.${token}`])])
       socket.onmessage = ({ data }) => heard(JSON.parse(data as string) as ServerEvent[])
-      socket.onclose = ({ code, reason }) => end(meaning(code, reason, closing))
+      socket.onclose = ({ code, reason }) => end(ending(code, reason, closing))
     }
     open().catch((error) => end(endOf(error)))
 
@@ -73,15 +73,3 @@ export const websocket =
       check: () => write(PING),
     }
   }
-
-/** Events of a connection to one room do not name it. */
-export const named = (rooms: readonly string[], events: readonly ServerEvent[]): readonly ServerEvent[] =>
-  rooms.length > 1 ? events : events.map((event) => ({ room: rooms[0] as string, ...event }))
-
-function meaning(code: number, reason: string, closing: Leaving | undefined): End {
-  const said = reason || closing?.reason || `the WebSocket was closed with ${code}`
-  if (code < 4000 || code > 4999) return { reason: said, ...(code === 1009 && { code: 'too_large' }) }
-  // WS-8: a reason begins with the error's code, or is one.
-  const end = { reason: said, code: /^\w*/.exec(said)?.[0] ?? '' }
-  return mayComeBack(code) ? { ...end, retryAfter: closing?.retryAfter ?? 0 } : { ...end, final: true }
-}

@@ -59,12 +59,14 @@ export interface Leaving {
 export type RoomEvent =
   | RawMessage
   | PresenceEvent
-  | ({ readonly type: 'welcome' } & Pick<Welcome, 'session'> & Partial<Welcome>)
+  | ({ readonly type: 'welcome'; readonly session: string; readonly head?: string | undefined } & Partial<
+      Omit<Welcome, 'head'>
+    >)
   | { readonly type: 'cursor'; readonly cursor: string }
   | ({ readonly type: 'gap' } & Gap)
   | ({ readonly type: 'left' } & Partial<Leaving>)
   /** Of a poll: where the room's log ends. */
-  | { readonly type: 'head'; readonly head: string }
+  | { readonly type: 'head'; readonly head?: string | undefined }
 
 /** What the server says, known types of it; a client ignores what it does not know. */
 export type ServerEvent = { readonly room?: string } & (
@@ -80,15 +82,15 @@ export type ServerEvent = { readonly room?: string } & (
 export interface End {
   readonly reason: string
   /** Where the gateway said why, its code. */
-  readonly code?: string
+  readonly code?: string | undefined
   /** Of several rooms, the one that made it end. */
   readonly room?: string | undefined
   /** Not to be come back from. */
-  readonly final?: boolean
+  readonly final?: boolean | undefined
   /** Seconds: the server's advice, and so a sign that it was the server who spoke. */
-  readonly retryAfter?: number
+  readonly retryAfter?: number | undefined
   /** Seconds, at most so many: what the server said beforehand for when the wire is cut. */
-  readonly spread?: number
+  readonly spread?: number | undefined
   /** Nothing came over it that should have come. */
   readonly silent?: boolean
 }
@@ -120,3 +122,7 @@ export interface Wire {
 }
 
 export type Dial = (ask: Ask, sink: Sink) => Wire
+
+/** Events of a connection to one room do not name it. */
+export const named = (rooms: readonly string[], events: readonly ServerEvent[]): readonly ServerEvent[] =>
+  rooms.length > 1 ? events : events.map((event) => ({ room: rooms[0] as string, ...event }))
