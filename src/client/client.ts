@@ -1,9 +1,6 @@
-import { Emitter, type Unlisten } from './emitter.ts'
-import type { Environment } from './environment.ts'
+import type { Unlisten } from './emitter.ts'
 import type { HoldlineError } from './errors.ts'
-import type { RoomOptions } from './follower.ts'
-import { type ClientState, Hub } from './hub.ts'
-import type { Room } from './room.ts'
+import type { Room, RoomOptions, State } from './room.ts'
 import type { TokenSource } from './token.ts'
 import type { TransportName } from './transports/wire.ts'
 
@@ -23,38 +20,31 @@ export interface ClientEvents {
   error: HoldlineError
 }
 
+export interface ClientState {
+  readonly state: State
+  /** Where there is one, or one is being tried. */
+  readonly transport?: TransportName
+  /** Why it waits, or is closed. */
+  readonly reason?: string
+  /** Milliseconds until the next try. */
+  readonly retryIn?: number
+}
+
 /** One connection to a gateway, and the rooms that are followed over it. */
-export class Client {
-  readonly #events = new Emitter<ClientEvents>()
-  readonly #hub: Hub
+export interface Client {
+  readonly state: ClientState
 
-  constructor(url: string | URL, options: ClientOptions, environment: Environment) {
-    this.#hub = new Hub(`${url}`, options, this.#events, environment)
-  }
-
-  get state(): ClientState {
-    return this.#hub.state
-  }
-
-  on<Name extends keyof ClientEvents>(name: Name, listener: (value: ClientEvents[Name]) => void): Unlisten {
-    return this.#events.on(name, listener)
-  }
+  on<Name extends keyof ClientEvents>(name: Name, listener: (value: ClientEvents[Name]) => void): Unlisten
 
   /**
    * Follows a room, from this turn on: listeners that are added in the same turn hear everything.
    * @throws HoldlineError `closed`, `bad_request`
    */
-  room<T = unknown>(name: string, options: RoomOptions<T> = {}): Room<T> {
-    return this.#hub.follow(name, options)
-  }
+  room<T = unknown>(name: string, options?: RoomOptions<T>): Room<T>
 
   /** Tries again at once, if it waits for no advice of the gateway's; else finds out whether the wire still stands. */
-  nudge(): void {
-    this.#hub.nudge()
-  }
+  nudge(): void
 
   /** Leaves all rooms. What was not answered yet is rejected: `closed`. */
-  close(): void {
-    this.#hub.close()
-  }
+  close(): void
 }

@@ -1,42 +1,10 @@
-import type { Gap } from '../protocol/events.ts'
 import { Emitter } from './emitter.ts'
 import type { HoldlineError } from './errors.ts'
 import { Members } from './members.ts'
 import { decode, type Invalid, type Message } from './message.ts'
 import { Reader } from './reader.ts'
-import type { Schema } from './schema.ts'
-import type { PresenceEvent, RawMessage, RoomEvent } from './transports/wire.ts'
-
-/** Where the client is: in a room, or with all of them. */
-export type State = 'connecting' | 'open' | 'recovering' | 'waiting' | 'closed'
-
-/** A range that could not be recovered (FOLLOW-3). */
-export type GapEvent = { readonly type: 'gap' } & Gap
-
-export interface RoomOptions<T = unknown> {
-  /** Start after this cursor. Default: from now. */
-  readonly cursor?: string
-  /** Without a cursor: start so many messages back, at most 1,000. */
-  readonly rewind?: number
-  /** Be present, with this state or none, and hear of the others. Default: neither. */
-  readonly presence?: true | { readonly state: unknown }
-  /** What data must be, both what comes and what is published. */
-  readonly schema?: Schema<T>
-}
-
-export interface RoomEvents<T> {
-  message: Message<T>
-  /** Data that is not what the schema says; the room goes on after it. */
-  invalid: Invalid
-  gap: GapEvent
-  presence: PresenceEvent
-  state: State
-  /** What the gateway refused and nobody waits for; or why the room is closed. */
-  error: HoldlineError
-}
-
-/** What can be read by `for await`: all that the log has to say. */
-export type Feed<T> = Message<T> | Invalid | GapEvent
+import type { Feed, GapEvent, RoomEvents, RoomOptions, State } from './room.ts'
+import type { Member, PresenceEvent, RawMessage, RoomEvent } from './transports/wire.ts'
 
 /** Ephemeral messages that are remembered, since while one wire takes over from another both bring them. */
 const REMEMBERED = 64
@@ -44,64 +12,62 @@ const REMEMBERED = 64
 const BEHIND = 1000
 
 /** Where a room's reader stands: takes what the wires bring, and hands it out in order, once. */
-export class Follower<T = unknown> {
-  readonly events = new Emitter<RoomEvents<T>>()
-  readonly members = new Members()
-  readonly #options: RoomOptions<T>
-  readonly #readers = new Set<Reader<Feed<T>>>()
-  readonly #recent = new Set<string>()
-  readonly #wasRead: () => void
-  readonly #restate: (state: string) => void
-  #state: State = 'connecting'
-  #session = ''
-  /** Up to where everything has come; `#cursor` is behind it while a schema takes its time. */
-  #at: string | undefined
-  #cursor: string | undefined
-  #head = ''
+export abstract class Follower<T = unknown> extends Emitter<RoomEvents<T>> {
+  readonly name: string
+  protected readonly options: RoomOptions<T>
   /** The presence state that is to be, as JSON. */
-  #own: string | undefined
+  protected own: string | undefined
+  readonly #members = new Members()
+  readonly #readers = new Set<Reader<Feed<T>>>()
+  #recent: string[] = []
+  state: State = 'connecting'
+  session = ''
+  /** All up to here was handed out. */
+  cursor: string | undefined
+  /** Up to where everything has come, which is further while a schema takes its time. */
+  #at: string | undefined
+  #head = ''
   #last: Promise<void> | undefined
 
-  /** `wasRead`: somebody has read on. `restate`: the gateway does not know this presence state (JSON) any more. */
-  constructor(options: RoomOptions<T>, wasRead: () => void, restate: (state: string) => void) {
-    this.#options = options
-    this.#wasRead = wasRead
-    this.#restate = restate
-    this.#at = this.#cursor = options.cursor
-    if (typeof options.presence === 'object') this.#own = JSON.stringify(options.presence.state ?? null)
+  constructor(name: string, options: RoomOptions<T>) {
+    super()
+    this.name = name
+    this.options = options
+    this.#at = this.cursor = options.cursor
+    if (typeof options.presence === 'object') this.own = JSON.stringify(options.presence.state ?? null)
   }
 
-  get state(): State {
-    return this.#state
+  /** Somebody has read on. */
+  protected abstract wasRead(): void
+
+  /** The gateway does not know its presence state any more. */
+  protected abstract restate(): void
+
+  get members(): ReadonlyMap<string, Member> {
+    return this.#members.all
   }
 
-  get session(): string {
-    return this.#session
+  get count(): number {
+    return this.#members.count
   }
 
-  get cursor(): string | undefined {
-    return this.#cursor
-  }
-
-  set presence(state: string) {
-    this.#own = state
-  }
-
-  read(): AsyncGenerator<Feed<T>, undefined> {
-    const reader = new Reader<Feed<T>>(this.#wasRead)
+  [Symbol.asyncIterator](): AsyncGenerator<Feed<T>, undefined> {
+    const reader = new Reader<Feed<T>>(() => this.wasRead())
     this.#readers.add(reader)
-    if (this.#state === 'closed') reader.end()
+    if (this.state === 'closed') reader.end()
     return reader.read(() => {
       this.#readers.delete(reader)
-      this.#wasRead()
+      this.wasRead()
     })
   }
 
+  // ---- What the client tells ----
+
   /** Where to go on from. */
   get start(): { cursor?: string; rewind?: number; presence: string } {
-    const { rewind, presence } = this.#options
+    const { rewind, presence } = this.options
     const from = this.#at !== undefined ? { cursor: this.#at } : rewind !== undefined ? { rewind } : {}
-    return { ...from, presence: presence === undefined && this.#own === undefined ? '0' : this.members.rev }
+    return { ...from, presence: presence === undefined && this.own === undefined ? '0' : this.#members.rev }
   }
 
   /** There is more in the log than has come. */
@@ -116,13 +82,13 @@ export class Follower<T = unknown> {
   }
 
   become(state: State): void {
-    if (state === this.#state || this.#state === 'closed') return
-    this.#state = state
-    this.events.emit('state', state)
+    if (state === this.state || this.state === 'closed') return
+    this.state = state
+    this.emit('state', state)
   }
 
   fail(error: HoldlineError): void {
-    this.events.emit('error', error)
+    this.emit('error', error)
   }
 
   end(error?: HoldlineError): void {
@@ -136,7 +102,7 @@ export class Follower<T = unknown> {
   heard(event: RoomEvent): void {
     switch (event.type) {
       case 'welcome':
-        this.#session = event.session
+        this.session = event.session
         this.#at ??= event.cursor
         this.#sawHead(event.head)
         break
@@ -168,18 +134,16 @@ export class Follower<T = unknown> {
       this.#at = cursor
       return true
     }
-    if (this.#recent.has(id)) return false
-    this.#recent.add(id)
-    if (this.#recent.size > REMEMBERED) for (const oldest of this.#recent) return this.#recent.delete(oldest)
+    if (this.#recent.includes(id)) return false
+    this.#recent = [...this.#recent.slice(1 - REMEMBERED), id]
     return true
   }
 
   #hand(raw: RawMessage): void {
-    const read = decode(raw, this.#options.schema)
+    const read = decode(raw, this.options.schema)
     const tell = (message: Message<T> | Invalid): void => {
-      if (raw.cursor !== undefined) this.#cursor = raw.cursor
-      if (message.type === 'invalid') this.events.emit('invalid', message)
-      else this.events.emit('message', message)
+      if (raw.cursor !== undefined) this.cursor = raw.cursor
+      this.emit(message.type, message as Message<T> & Invalid)
       this.#feed(message)
     }
     this.#inOrder(() => (read instanceof Promise ? read.then(tell) : tell(read)))
@@ -189,7 +153,7 @@ export class Follower<T = unknown> {
     if (this.#at !== undefined && cursor <= this.#at) return
     this.#at = cursor
     this.#inOrder(() => {
-      this.#cursor = cursor
+      this.cursor = cursor
     })
   }
 
@@ -200,22 +164,22 @@ export class Follower<T = unknown> {
     // Another log, or an older state of it: its head is told anew.
     if (gap.reason === 'epoch' || gap.reason === 'rolled-back') this.#head = ''
     this.#inOrder(() => {
-      this.#cursor = gap.before
-      this.events.emit('gap', gap)
+      this.cursor = gap.before
+      this.emit('gap', gap)
       this.#feed(gap)
     })
   }
 
   #presence(event: PresenceEvent): void {
-    this.members.heard(event)
+    this.#members.heard(event)
     if (event.action === 'sync') this.#checkOwn()
-    this.#inOrder(() => this.events.emit('presence', event))
+    this.#inOrder(() => this.emit('presence', event))
   }
 
   /** After a long absence the session is a new one, that has said nothing of itself. */
   #checkOwn(): void {
-    const known = this.members.all.get(this.#session)
-    if (this.#own !== undefined && JSON.stringify(known?.state ?? null) !== this.#own) this.#restate(this.#own)
+    const known = this.members.get(this.session)
+    if (this.own !== undefined && JSON.stringify(known?.state ?? null) !== this.own) this.restate()
   }
 
   #feed(event: Feed<T>): void {

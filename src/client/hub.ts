@@ -1,30 +1,20 @@
 import { mayComeBack } from '../protocol/codes.ts'
 import { unguessable } from './bytes.ts'
-import type { ClientEvents, ClientOptions } from './client.ts'
-import type { Emitter } from './emitter.ts'
+import type { Client, ClientEvents, ClientOptions, ClientState } from './client.ts'
+import { Emitter } from './emitter.ts'
 import type { Environment } from './environment.ts'
 import { endOf, HoldlineError } from './errors.ts'
-import { Follower, type RoomOptions, type State } from './follower.ts'
+import { FollowedRoom, type RoomHost } from './followed-room.ts'
 import { Link, type LinkHost, type LinkState } from './link.ts'
 import type { Item } from './outbox.ts'
-import { Requests } from './requests.ts'
-import { Room, type RoomHost } from './room.ts'
+import { type Query, Requests } from './requests.ts'
+import type { RoomOptions } from './room.ts'
 import { Sender } from './sender.ts'
 import { Tokens } from './token.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
 import type { End, Leaving, ServerEvent, Sink, TransportName, Wire } from './transports/wire.ts'
-
-export interface ClientState {
-  readonly state: State
-  /** Where there is one, or one is being tried. */
-  readonly transport?: TransportName
-  /** Why it waits, or is closed. */
-  readonly reason?: string
-  /** Milliseconds until the next try. */
-  readonly retryIn?: number
-}
 
 const DIALS = { websocket, sse, poll }
 /** MULTI-1. */
@@ -40,17 +30,14 @@ interface Following {
 }
 
 /** What a client is inside: the rooms, and the link that carries them. */
-export class Hub implements LinkHost, RoomHost {
+export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, RoomHost {
   readonly #environment: Environment
-  readonly #events: Emitter<ClientEvents>
-  readonly #rooms = new Map<string, Follower>()
+  readonly #rooms = new Map<string, FollowedRoom>()
   readonly #tokens: Tokens
   readonly #requests: Requests
   readonly #link: Link
   readonly #sender: Sender
   readonly #following = new WeakMap<Wire, Following>()
-  /** Rooms that the gateway let go of for a while, and how to stop waiting. */
-  readonly #away = new Map<string, () => void>()
   readonly #welcomed = new Set<string>()
   /** The rooms that were asked for last. */
   #dialled = ''
@@ -63,12 +50,12 @@ export class Hub implements LinkHost, RoomHost {
   /** A token was refused, and another is tried. */
   #isRetrying = false
 
-  constructor(url: string, options: ClientOptions, events: Emitter<ClientEvents>, environment: Environment) {
+  constructor(url: string | URL, options: ClientOptions, environment: Environment) {
+    super()
     const { token, transports, session = unguessable(), queue = 1000 } = options
     this.#environment = environment
-    this.#events = events
     this.#tokens = new Tokens(token, environment, (fresh) => this.#renewed(fresh))
-    this.#requests = new Requests(url, session, this.#tokens)
+    this.#requests = new Requests(`${url}`, session, this.#tokens)
     const all: readonly TransportName[] = 'WebSocket' in globalThis ? ['websocket', 'sse', 'poll'] : ['sse', 'poll']
     this.#link = new Link(transports ?? all, this, environment)
     this.#sender = new Sender(queue, environment, {
@@ -82,18 +69,13 @@ export class Hub implements LinkHost, RoomHost {
     return this.#shown
   }
 
-  follow<T>(name: string, options: RoomOptions<T>): Room<T> {
+  room<T = unknown>(name: string, options: RoomOptions<T> = {}): FollowedRoom<T> {
     if (this.#over.signal.aborted) throw new HoldlineError('closed', 'The client is closed')
-    if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already; leave it first`)
+    if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already`)
     if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `A client follows at most ${ROOMS} rooms`)
-    const follower = new Follower<T>(
-      options,
-      () => this.#wasRead(),
-      (state) => room.setPresence(JSON.parse(state)).catch((error) => follower.fail(error)),
-    )
-    const room = new Room<T>(name, follower, options.schema, this)
+    const room = new FollowedRoom<T>(name, options, this)
     // What it hands out is for whoever knows its type; here only what comes in is of interest.
-    this.#rooms.set(name, follower as unknown as Follower)
+    this.#rooms.set(name, room as unknown as FollowedRoom)
     this.#roomsChanged()
     return room
   }
@@ -109,7 +91,7 @@ export class Hub implements LinkHost, RoomHost {
     else this.#sender.send(item)
   }
 
-  get<Answer>(room: string, path: string, query: Readonly<Record<string, string>>): Promise<Answer> {
+  get<Answer>(room: string, path: string, query: Query): Promise<Answer> {
     return this.#requests.call<Answer>(this.#requests.at(room, path, query), { signal: this.#over.signal })
   }
 
@@ -118,7 +100,11 @@ export class Hub implements LinkHost, RoomHost {
     this.#roomsChanged()
   }
 
-  close(error?: HoldlineError): void {
+  close(): void {
+    this.#close()
+  }
+
+  #close(error?: HoldlineError): void {
     if (this.#over.signal.aborted) return
     this.#over.abort()
     this.#link.stop()
@@ -127,7 +113,7 @@ export class Hub implements LinkHost, RoomHost {
     this.#sender.lost()
     if (error !== undefined) this.fail(error)
     this.#shown = { state: 'closed', ...(error !== undefined && { reason: error.message }) }
-    this.#events.emit('state', this.#shown)
+    this.emit('state', this.#shown)
   }
 
   // ---- What the link tells ----
@@ -137,7 +123,7 @@ export class Hub implements LinkHost, RoomHost {
     this.#dialled = rooms.join()
     const ask = {
       rooms,
-      url: (route: string, query = {}) => this.#address(rooms, route, query),
+      url: (route: string, query: Query = {}) => this.#address(rooms, route, query),
       token: async () => {
         await this.#rewind(rooms)
         return this.#tokens.get()
@@ -150,8 +136,6 @@ export class Hub implements LinkHost, RoomHost {
 
   opened(wire: Wire): void {
     this.#isRetrying = false
-    for (const cancel of this.#away.values()) cancel()
-    this.#away.clear()
     this.#sender.opened(wire)
     this.#roomsChanged()
   }
@@ -176,7 +160,7 @@ export class Hub implements LinkHost, RoomHost {
     const names = [...this.#rooms.keys()]
     const name = names.length === 1 ? names[0] : (end.room ?? names.find((each) => reason.startsWith(`${each}: `)))
     const error = new HoldlineError(code, reason)
-    if (OURS.includes(code)) this.close(error)
+    if (OURS.includes(code)) this.#close(error)
     else if (name === undefined) void this.#isolate(end)
     else {
       this.#end(name, error)
@@ -207,7 +191,7 @@ export class Hub implements LinkHost, RoomHost {
   }
 
   fail(error: HoldlineError): void {
-    this.#events.emit('error', error)
+    this.emit('error', error)
   }
 
   /** MULTI-8: one room ended its part alone. */
@@ -220,13 +204,7 @@ export class Hub implements LinkHost, RoomHost {
       // Rooms are joined by the connection's own token, so that needs a fresh one.
       this.#tokens.forget()
       this.#link.renew()
-    } else {
-      const back = (): void => {
-        this.#away.delete(name)
-        this.#roomsChanged()
-      }
-      this.#away.set(name, this.#environment.after(retryAfter * 1000, back))
-    }
+    } else this.#environment.after(retryAfter * 1000, () => this.#roomsChanged())
   }
 
   /** Several may change in one turn, and are one change. */
@@ -256,7 +234,7 @@ export class Hub implements LinkHost, RoomHost {
   }
 
   #adapt({ rooms, isMulti }: Following): void {
-    const missing = [...this.#rooms].filter(([name]) => !rooms.has(name) && !this.#away.has(name))
+    const missing = [...this.#rooms].filter(([name]) => !rooms.has(name))
     const extra = [...rooms].filter((name) => !this.#rooms.has(name))
     const { wire } = this.#link
     if (missing.length + extra.length > 0) {
@@ -283,7 +261,7 @@ export class Hub implements LinkHost, RoomHost {
     return this.#followed()?.rooms.has(room) === true
   }
 
-  #wasRead(): void {
+  wasRead(): void {
     if (!this.#isHeld || this.#anyBehind(0.1)) return
     this.#isHeld = false
     this.#roomsChanged()
@@ -316,7 +294,7 @@ export class Hub implements LinkHost, RoomHost {
       const { final = false, code = '', reason } = await this.#look(name).then((): End => ({ reason: '' }), endOf)
       if (final) this.#end(name, new HoldlineError(code, reason))
     }
-    if (this.#rooms.size === before) this.close(new HoldlineError(end.code ?? '', end.reason))
+    if (this.#rooms.size === before) this.#close(new HoldlineError(end.code ?? '', end.reason))
     else this.#roomsChanged()
   }
 
@@ -330,14 +308,14 @@ export class Hub implements LinkHost, RoomHost {
     }
   }
 
-  #address(names: readonly string[], route: string, query: Readonly<Record<string, string>>): string {
+  #address(names: readonly string[], route: string, query: Query): string {
     const starts = names.map((name) => [name, this.#rooms.get(name)?.start ?? { presence: '0' }] as const)
     return this.#requests.following(starts, route, query)
   }
 
   /** A poll that is answered at once. */
   #look<Answer>(name: string): Promise<Answer> {
-    return this.#requests.call<Answer>(this.#address([name], 'poll', { wait: '0' }), { signal: this.#over.signal })
+    return this.#requests.call<Answer>(this.#address([name], 'poll', { wait: 0 }), { signal: this.#over.signal })
   }
 
   #anyBehind(share?: number): boolean {
@@ -357,7 +335,6 @@ export class Hub implements LinkHost, RoomHost {
     let isRecovering = false
     for (const [name, room] of this.#rooms) {
       if (state !== 'open') room.become(state)
-      else if (this.#away.has(name)) room.become('waiting')
       else if (!this.#welcomed.has(name)) room.become('connecting')
       else room.become(room.isRecovering ? 'recovering' : 'open')
       isRecovering ||= room.state === 'recovering'
@@ -368,14 +345,12 @@ export class Hub implements LinkHost, RoomHost {
     if (shown === this.#shown || (shown.state === before && shown.transport === transport && state !== 'waiting'))
       return
     this.#shown = shown
-    this.#events.emit('state', shown)
+    this.emit('state', shown)
   }
 
   #end(name: string, error?: HoldlineError): void {
     const room = this.#rooms.get(name)
     this.#rooms.delete(name)
-    this.#away.get(name)?.()
-    this.#away.delete(name)
     this.#sender.fail(error ?? new HoldlineError('closed', `${name} was left`), name)
     room?.end(error)
   }

@@ -1,16 +1,15 @@
-import { Client, type ClientOptions } from './client.ts'
+import type { Client, ClientOptions } from './client.ts'
 import { environment } from './environment.ts'
+import { Hub } from './hub.ts'
 import { watchNetwork } from './network.ts'
 
 export type { Gap } from '../protocol/events.ts'
-export type { Client, ClientEvents, ClientOptions } from './client.ts'
+export type { Client, ClientEvents, ClientOptions, ClientState } from './client.ts'
 export type { Unlisten } from './emitter.ts'
 export { HoldlineError } from './errors.ts'
-export type { Feed, GapEvent, RoomEvents, RoomOptions, State } from './follower.ts'
-export type { ClientState } from './hub.ts'
 export type { Invalid, Message } from './message.ts'
 export type { Published } from './outbox.ts'
-export type { Page, PublishOptions, Room } from './room.ts'
+export type { Feed, GapEvent, Page, PublishOptions, Room, RoomEvents, RoomOptions, State } from './room.ts'
 export { InvalidData, type Issue, type Schema } from './schema.ts'
 export type { TokenSource } from './token.ts'
 export type { Member, PresenceEvent, TransportName } from './transports/wire.ts'
@@ -20,7 +19,7 @@ export type { Member, PresenceEvent, TransportName } from './transports/wire.ts'
  * It goes on until it is closed, by `close()` or by the gateway for good.
  */
 export function connect(url: string | URL, options: ClientOptions = {}): Client {
-  const client = new Client(url, options, environment)
+  const client = new Hub(url, options, environment)
   watchNetwork(client)
   return client
 }

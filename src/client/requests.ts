@@ -10,7 +10,8 @@ export interface Start {
   readonly presence: string
 }
 
-type Query = Readonly<Record<string, string>>
+/** Of what is not there, or empty, nothing is said. */
+export type Query = Readonly<Record<string, string | number | undefined>>
 
 /** Single requests to the gateway, and the addresses of those that are held. */
 export class Requests {
@@ -36,7 +37,7 @@ export class Requests {
     const cursors = starts.map(({ cursor }) => cursor ?? '')
     const rewind = starts.find((start) => start.rewind !== undefined)?.rewind
     const presence = starts.map((each) => each.presence).join('.')
-    const all = { cursor: cursors.join('.'), rewind: `${rewind ?? ''}`, presence, ...query }
+    const all = { cursor: cursors.join('.'), rewind, presence, ...query }
     return names.length === 1 ? this.at(`${names[0]}`, route, all) : this.#url(route, { rooms: names.join(), ...all })
   }
 
@@ -58,7 +59,9 @@ export class Requests {
   }
 
   #url(path: string, query: Query): string {
-    const given = Object.entries({ ...query, resume: this.#secret }).filter(([, value]) => value !== '')
-    return `${this.#base}/v1/${path}?${new URLSearchParams(given)}`
+    const given = Object.entries({ ...query, resume: this.#secret }).filter(
+      ([, value]) => value !== undefined && value !== '',
+    )
+    return `${this.#base}/v1/${path}?${new URLSearchParams(given as [string, string][])}`
   }
 }

@@ -1,11 +1,41 @@
 import type { Gap } from '../protocol/events.ts'
-import { toBase64, unguessable } from './bytes.ts'
 import type { Unlisten } from './emitter.ts'
-import type { Feed, Follower, RoomEvents, State } from './follower.ts'
-import { decode, type Invalid, type Message } from './message.ts'
-import type { Item, Published } from './outbox.ts'
-import { InvalidData, type Schema, validate } from './schema.ts'
-import type { Member, RawMessage } from './transports/wire.ts'
+import type { HoldlineError } from './errors.ts'
+import type { Invalid, Message } from './message.ts'
+import type { Published } from './outbox.ts'
+import type { Schema } from './schema.ts'
+import type { Member, PresenceEvent } from './transports/wire.ts'
+
+/** Where the client is: in a room, or with all of them. */
+export type State = 'connecting' | 'open' | 'recovering' | 'waiting' | 'closed'
+
+/** A range that could not be recovered (FOLLOW-3). */
+export type GapEvent = { readonly type: 'gap' } & Gap
+
+export interface RoomOptions<T = unknown> {
+  /** Start after this cursor. Default: from now. */
+  readonly cursor?: string
+  /** Without a cursor: start so many messages back, at most 1,000. */
+  readonly rewind?: number
+  /** Be present, with this state or none, and hear of the others. Default: neither. */
+  readonly presence?: true | { readonly state: unknown }
+  /** What data must be, both what comes and what is published. */
+  readonly schema?: Schema<T>
+}
+
+export interface RoomEvents<T> {
+  message: Message<T>
+  /** Data that is not what the schema says; the room goes on after it. */
+  invalid: Invalid
+  gap: GapEvent
+  presence: PresenceEvent
+  state: State
+  /** What the gateway refused and nobody waits for; or why the room is closed. */
+  error: HoldlineError
+}
+
+/** What can be read by `for await`: all that the log has to say. */
+export type Feed<T> = Message<T> | Invalid | GapEvent
 
 export interface PublishOptions {
   /** Under the same id it is published once, however often it is sent. Default: a new one. */
@@ -30,109 +60,36 @@ export interface Page<T> {
   readonly gap?: Gap
 }
 
-/** What a room needs of its client. */
-export interface RoomHost {
-  send(item: Item): void
-  /** @throws HoldlineError */
-  get<Answer>(room: string, path: string, query: Readonly<Record<string, string>>): Promise<Answer>
-  leave(room: string): void
-}
-
 /** One room that a client follows. */
-export class Room<T = unknown> implements AsyncIterable<Feed<T>> {
+export interface Room<T = unknown> extends AsyncIterable<Feed<T>> {
   readonly name: string
-  readonly #host: RoomHost
-  readonly #follower: Follower<T>
-  readonly #schema: Schema<T> | undefined
-
-  constructor(name: string, follower: Follower<T>, schema: Schema<T> | undefined, host: RoomHost) {
-    this.name = name
-    this.#follower = follower
-    this.#schema = schema
-    this.#host = host
-  }
-
-  on<Name extends keyof RoomEvents<T>>(name: Name, listener: (value: RoomEvents<T>[Name]) => void): Unlisten {
-    return this.#follower.events.on(name, listener)
-  }
-
-  get state(): State {
-    return this.#follower.state
-  }
-
+  readonly state: State
   /** Who the client is to the others: the `from` of its messages. Empty until the first welcome. */
-  get session(): string {
-    return this.#follower.session
-  }
-
-  /** All up to here was handed out: what to keep for the next start. */
-  get cursor(): string | undefined {
-    return this.#follower.cursor
-  }
-
+  readonly session: string
+  /** All up to here was handed out. */
+  readonly cursor: string | undefined
   /** Who is here, with `presence`: in a room of more than 500 a sample. */
-  get members(): ReadonlyMap<string, Member> {
-    return this.#follower.members.all
-  }
-
+  readonly members: ReadonlyMap<string, Member>
   /** How many are here, with `presence`. */
-  get count(): number {
-    return this.#follower.members.count
-  }
+  readonly count: number
+
+  on<Name extends keyof RoomEvents<T>>(name: Name, listener: (value: RoomEvents<T>[Name]) => void): Unlisten
 
   /**
    * Publishes a value (as JSON) or bytes; resolves when it is committed. It is kept while there is no connection, and
    * tried again under its id until it is answered.
    * @throws HoldlineError
    */
-  async publish(
-    data: T | Uint8Array,
-    { id = unguessable(), ephemeral = false, ...rest }: PublishOptions = {},
-  ): Promise<Published> {
-    const isBytes = data instanceof Uint8Array
-    const checked = isBytes ? data : await validate(this.#schema, data)
-    if (checked instanceof InvalidData) throw checked
-    const body = isBytes ? { bytes: toBase64(data) } : { data }
-    return this.#send('publish', { ...rest, id, ...body, ...(ephemeral && { ephemeral }) }, ephemeral)
-  }
+  publish(data: T | Uint8Array, options?: PublishOptions): Promise<Published>
 
   /** Says something of this session to all who hear of presence, of at most 1 KiB as JSON; null is nothing. */
-  async setPresence(state: unknown): Promise<void> {
-    this.#follower.presence = JSON.stringify(state)
-    await this.#send('presence', { state }, false)
-  }
+  setPresence(state: unknown): Promise<void>
 
-  /** Who is here, asked of the gateway. */
-  presence(): Promise<{ count: number; members: readonly Member[] }> {
-    return this.#host.get(this.name, 'presence', {})
-  }
+  /** Who is here, asked of the gateway. @throws HoldlineError */
+  presence(): Promise<{ readonly count: number; readonly members: readonly Member[] }>
 
-  /** What was said, oldest first; 100 by default, 1,000 at most. */
-  async history(query: { after?: string; before?: string; limit?: number } = {}): Promise<Page<T>> {
-    const asked = Object.entries(query).map(([name, value]): [string, string] => [name, `${value}`])
-    type Raw = Omit<Page<T>, 'messages'> & { messages: RawMessage[] }
-    const { messages, ...page } = await this.#host.get<Raw>(this.name, 'messages', Object.fromEntries(asked))
-    return { ...page, messages: await Promise.all(messages.map((raw) => decode(raw, this.#schema))) }
-  }
+  /** What was said, oldest first; 100 messages by default, 1,000 at most. @throws HoldlineError */
+  history(query?: { readonly after?: string; readonly before?: string; readonly limit?: number }): Promise<Page<T>>
 
-  leave(): void {
-    this.#host.leave(this.name)
-  }
-
-  [Symbol.asyncIterator](): AsyncGenerator<Feed<T>, undefined> {
-    return this.#follower.read()
-  }
-
-  #send(op: Item['op'], fields: object, isEphemeral: boolean): Promise<Published> {
-    const text = JSON.stringify(fields).slice(1, -1)
-    return new Promise((resolve, reject) => {
-      this.#host.send({
-        op,
-        room: this.name,
-        fields: text,
-        isEphemeral,
-        done: (error, answer) => (error === undefined ? resolve(answer as Published) : reject(error)),
-      })
-    })
-  }
+  leave(): void
 }

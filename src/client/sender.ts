@@ -31,7 +31,7 @@ export class Sender {
 
   send(item: Item): void {
     if (item.isEphemeral && !this.#host.isReady(item.room)) {
-      item.done(new HoldlineError('not_connected', 'There is no connection that an ephemeral message could go over'))
+      item.done(new HoldlineError('not_connected', 'Ephemeral messages do not wait'))
       return
     }
     this.#outbox.add(item)
@@ -61,7 +61,7 @@ export class Sender {
 
   /** What was sent last is more than the gateway reads. */
   tooLarge(reason: string): void {
-    this.#outbox.failFlying(new HoldlineError('too_large', reason || 'The message is too large'))
+    this.#outbox.failFlying(new HoldlineError('too_large', reason))
   }
 
   flush(): void {
@@ -99,9 +99,9 @@ export class Sender {
       this.#outbox.answered(ref, undefined, answer)
     } catch (thrown) {
       if (signal.aborted) return
-      const { code = 'unreachable', reason, retryAfter, final } = endOf(thrown)
-      const error = new HoldlineError(code, reason)
-      if (final && code !== 'token_expired') this.#outbox.answered(ref, error)
+      const error = thrown as HoldlineError
+      const { retryAfter, final } = endOf(error)
+      if (final && error.code !== 'token_expired') this.#outbox.answered(ref, error)
       else this.#postpone(ref, error, retryAfter)
     }
     this.flush()

@@ -46,11 +46,7 @@ export class Tokens {
   }
 
   async #ask(source: () => string | Promise<string>): Promise<string> {
-    let cancel = (): void => {}
-    const late = new Promise<never>((_, fail) => {
-      cancel = this.#environment.after(this.#environment.timing.answer, () => fail(new Error('it took too long')))
-    })
-    const token = await Promise.race([source(), late]).finally(() => cancel())
+    const token = await source()
     const left = lifeOf(token) - this.#environment.now()
     this.#cancel()
     if (left > 0 && left < 2 ** 31)

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { Client } from '../../src/client/client.ts'
+import { Hub } from '../../src/client/hub.ts'
 import type { Room, TransportName } from '../../src/client/index.ts'
 import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
@@ -70,8 +70,8 @@ export async function walk(
   const proxy = await Proxy.start(gateway, faults, random)
   const place = { url: proxy.url, room: freshRoom(), ...(transports !== undefined && { transports }) }
   const watcher = await Framed.open(gateway, place.room, { presence: 1 })
-  const direct = new Client(gateway, {}, brisk())
-  const through = new Client(place.url, place, brisk())
+  const direct = new Hub(gateway, {}, brisk())
+  const through = new Hub(place.url, place, brisk())
   const began = performance.now()
   try {
     const [near, far] = [direct.room(place.room), through.room(place.room)]
@@ -123,7 +123,7 @@ async function publish(room: Room, data: readonly number[], lot: number): Promis
 }
 
 /** The best that the path lets through, found by the timed climb. */
-function climbed(client: Client, transport: TransportName): Promise<void> {
+function climbed(client: Hub, transport: TransportName): Promise<void> {
   if (client.state.transport === transport) return Promise.resolve()
   return new Promise((resolve) => {
     const unlisten = client.on('state', (state) => {

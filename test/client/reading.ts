@@ -1,5 +1,5 @@
-import { Client } from '../../src/client/client.ts'
 import { environment, type Timing } from '../../src/client/environment.ts'
+import { Hub } from '../../src/client/hub.ts'
 import type { TransportName } from '../../src/client/index.ts'
 
 /** What a reader is to do; as JSON, since it may run in a browser. */
@@ -36,7 +36,7 @@ export const brisk = (timing: Partial<Timing> = {}) => ({
 export async function read(task: Task): Promise<Told> {
   const { url, room: name, count, session, transports, timing } = task
   const began = performance.now()
-  const client = new Client(url, { session, ...(transports !== undefined && { transports }) }, brisk(timing))
+  const client = new Hub(url, { session, ...(transports !== undefined && { transports }) }, brisk(timing))
   const stood: string[] = []
   const errors: string[] = []
   client.on('state', ({ state, transport = '' }) => {

@@ -26,7 +26,7 @@ export const poll =
         const token = await ask.token()
         if (wait === 0) sink.began()
         held.expect(wait * 1000 + environment.timing.answer, 'a poll was not answered')
-        const page = await callJson<Page>(ask.url('poll', { wait: `${wait}` }), { token, signal: held.signal })
+        const page = await callJson<Page>(ask.url('poll', { wait }), { token, signal: held.signal })
         if (held.signal.aborted) return { reason: '' }
         sink.heard(eventsOf(page, ask.rooms, wait === 0))
         wait = page.advice.wait

@@ -108,7 +108,7 @@ export interface Ask {
   /** In the order of the list. */
   readonly rooms: readonly string[]
   /** An address with where the client stands at that moment. */
-  url(route: 'ws' | 'events' | 'poll', query?: Readonly<Record<string, string>>): string
+  url(route: 'ws' | 'events' | 'poll', query?: Readonly<Record<string, number>>): string
   /** @throws HoldlineError `token` */
   token(): Promise<string | undefined>
 }
