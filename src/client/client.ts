@@ -25,7 +25,7 @@ export interface ClientState {
   /** Where there is one, or one is being tried. */
   readonly transport?: TransportName
   /** Why it waits, or is closed. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Milliseconds until the next try. */
   readonly retryIn?: number
 }

@@ -13,15 +13,12 @@ export interface Environment {
 export interface Timing {
   /** How long a transport may take until its first event; then it counts as blocked. */
   readonly patience: number
-  /** How long an answer may take on a wire that stands; then nobody is there. */
+  /** How long an answer may take on a wire that stands; then nobody is there. One that has stood as long has proved itself. */
   readonly answer: number
   /** How long an event stream may be silent: two of its comments, and some. */
   readonly silence: number
-  /** A wire that has stood so long has proved itself. */
-  readonly proof: number
-  /** When a better transport is tried for the first time; later twice as late each time. */
+  /** When a better transport is tried for the first time; then twice as late each time, up to 128 times. */
   readonly climb: number
-  readonly climbMost: number
 }
 
 /** 4 s: a new connection with TLS and an upgrade takes five round trips, which 3G does in 2 s. */
@@ -29,17 +26,15 @@ export const TIMING: Timing = {
   patience: 4000,
   answer: 10_000,
   silence: 35_000,
-  proof: 10_000,
   climb: 5000,
-  climbMost: 600_000,
 }
 
 export const environment: Environment = {
-  now: () => Date.now(),
+  now: Date.now,
   after(milliseconds, run) {
     const timer = setTimeout(run, milliseconds)
     return () => clearTimeout(timer)
   },
-  random: () => Math.random(),
+  random: Math.random,
   timing: TIMING,
 }

@@ -9,8 +9,8 @@ export class HoldlineError extends Error {
    */
   readonly code: string
 
-  constructor(code: string, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+  constructor(code: string, message: string) {
+    super(message)
     this.name = 'HoldlineError'
     this.code = code
   }

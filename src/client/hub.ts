@@ -1,15 +1,16 @@
 import { mayComeBack } from '../protocol/codes.ts'
+import { refusedApart, rewindApart } from './apart.ts'
 import { unguessable } from './bytes.ts'
 import type { Client, ClientEvents, ClientOptions, ClientState } from './client.ts'
 import { Emitter } from './emitter.ts'
 import type { Environment } from './environment.ts'
-import { endOf, HoldlineError } from './errors.ts'
+import { HoldlineError } from './errors.ts'
 import { FollowedRoom, type RoomHost } from './followed-room.ts'
 import { Link, type LinkHost, type LinkState } from './link.ts'
 import type { Item } from './outbox.ts'
 import { type Query, Requests } from './requests.ts'
 import type { RoomOptions } from './room.ts'
-import { Sender } from './sender.ts'
+import { type Following, Sender } from './sender.ts'
 import { Tokens } from './token.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
@@ -23,14 +24,11 @@ const ROOMS = 32
 const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host', 'unknown_protocol']
 const IDLE: LinkState = { state: 'waiting', reason: 'no room is followed' }
 
-/** What a wire follows. */
-interface Following {
-  readonly rooms: Set<string>
-  readonly isMulti: boolean
-}
-
 /** What a client is inside: the rooms, and the link that carries them. */
 export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, RoomHost {
+  readonly #over = new AbortController()
+  /** Aborted when the client is closed. */
+  readonly signal = this.#over.signal
   readonly #environment: Environment
   readonly #rooms = new Map<string, FollowedRoom>()
   readonly #tokens: Tokens
@@ -41,14 +39,11 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   readonly #welcomed = new Set<string>()
   /** The rooms that were asked for last. */
   #dialled = ''
-  readonly #over = new AbortController()
   #linkState: LinkState = IDLE
   #shown: ClientState = IDLE
   /** Somebody reads more slowly than it comes: the log keeps it until they have. */
   #isHeld = false
   #isChanging = false
-  /** A token was refused, and another is tried. */
-  #isRetrying = false
 
   constructor(url: string | URL, options: ClientOptions, environment: Environment) {
     super()
@@ -58,11 +53,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#requests = new Requests(`${url}`, session, this.#tokens)
     const all: readonly TransportName[] = 'WebSocket' in globalThis ? ['websocket', 'sse', 'poll'] : ['sse', 'poll']
     this.#link = new Link(transports ?? all, this, environment)
-    this.#sender = new Sender(queue, environment, {
-      isReady: (room) => this.#isReady(room),
-      isMulti: () => this.#followed()?.isMulti === true,
-      post: (item, signal) => this.#requests.operate(item, signal),
-    })
+    this.#sender = new Sender(queue, environment, this.#requests, () => this.#followed())
   }
 
   get state(): ClientState {
@@ -70,9 +61,9 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   }
 
   room<T = unknown>(name: string, options: RoomOptions<T> = {}): FollowedRoom<T> {
-    if (this.#over.signal.aborted) throw new HoldlineError('closed', 'The client is closed')
+    if (this.signal.aborted) throw new HoldlineError('closed', 'closed')
     if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already`)
-    if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `A client follows at most ${ROOMS} rooms`)
+    if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `at most ${ROOMS} rooms`)
     const room = new FollowedRoom<T>(name, options, this)
     // What it hands out is for whoever knows its type; here only what comes in is of interest.
     this.#rooms.set(name, room as unknown as FollowedRoom)
@@ -92,7 +83,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   }
 
   get<Answer>(room: string, path: string, query: Query): Promise<Answer> {
-    return this.#requests.call<Answer>(this.#requests.at(room, path, query), { signal: this.#over.signal })
+    return this.#requests.call<Answer>(this.#requests.at(room, path, query), { signal: this.signal })
   }
 
   leave(name: string): void {
@@ -100,42 +91,38 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#roomsChanged()
   }
 
-  close(): void {
-    this.#close()
-  }
-
-  #close(error?: HoldlineError): void {
-    if (this.#over.signal.aborted) return
+  close(error?: HoldlineError): void {
+    if (this.signal.aborted) return
     this.#over.abort()
     this.#link.stop()
     this.#tokens.forget()
     for (const name of [...this.#rooms.keys()]) this.#end(name, error)
     this.#sender.lost()
     if (error !== undefined) this.fail(error)
-    this.#shown = { state: 'closed', ...(error !== undefined && { reason: error.message }) }
+    this.#shown = { state: 'closed', reason: error?.message }
     this.emit('state', this.#shown)
   }
 
   // ---- What the link tells ----
 
   dial(transport: TransportName, sink: Sink): Wire {
-    const rooms = [...this.#rooms.keys()]
-    this.#dialled = rooms.join()
+    const rooms = [...this.#rooms.values()]
+    const names = [...this.#rooms.keys()]
+    this.#dialled = names.join()
     const ask = {
-      rooms,
-      url: (route: string, query: Query = {}) => this.#address(rooms, route, query),
+      rooms: names,
+      url: (route: string, query?: Query) => this.#requests.following(rooms, route, query),
       token: async () => {
-        await this.#rewind(rooms)
+        await rewindApart(rooms, this.#requests, this.signal)
         return this.#tokens.get()
       },
     }
-    const wire = DIALS[transport](this.#environment)(ask, { ...sink, ended: (end) => sink.ended(this.#judge(end)) })
-    this.#following.set(wire, { rooms: new Set(rooms), isMulti: rooms.length > 1 })
+    const wire = DIALS[transport](this.#environment, ask, { ...sink, ended: (end) => sink.ended(this.#judge(end)) })
+    this.#following.set(wire, { rooms: new Set(names), isMulti: names.length > 1 })
     return wire
   }
 
   opened(wire: Wire): void {
-    this.#isRetrying = false
     this.#sender.opened(wire)
     this.#roomsChanged()
   }
@@ -160,8 +147,8 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     const names = [...this.#rooms.keys()]
     const name = names.length === 1 ? names[0] : (end.room ?? names.find((each) => reason.startsWith(`${each}: `)))
     const error = new HoldlineError(code, reason)
-    if (OURS.includes(code)) this.#close(error)
-    else if (name === undefined) void this.#isolate(end)
+    if (OURS.includes(code)) this.close(error)
+    else if (name === undefined) void this.#isolate(error)
     else {
       this.#end(name, error)
       this.#roomsChanged()
@@ -220,7 +207,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
 
   /** Makes the wire follow the rooms that there are. */
   #reconcile(): void {
-    if (this.#isHeld || this.#over.signal.aborted) return
+    if (this.#isHeld || this.signal.aborted) return
     const followed = this.#followed()
     if (this.#rooms.size === 0) {
       this.#link.stop()
@@ -257,25 +244,19 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     return wire && this.#following.get(wire)
   }
 
-  #isReady(room: string): boolean {
-    return this.#followed()?.rooms.has(room) === true
-  }
-
   wasRead(): void {
     if (!this.#isHeld || this.#anyBehind(0.1)) return
     this.#isHeld = false
     this.#roomsChanged()
   }
 
-  /** A token that is refused may have an heir. */
+  /** A token that has ended may have an heir. */
   #judge(end: End): End {
     const { code } = end
     if (code === 'too_large') this.#sender.tooLarge(end.reason)
-    if (code !== 'token_expired' && (code !== 'unauthorized' || this.#isRetrying)) return end
-    if (!this.#tokens.isRenewable) return { ...end, final: true }
-    this.#isRetrying = true
+    if (code !== 'token_expired') return end
     this.#tokens.forget()
-    return { ...end, final: false, retryAfter: end.retryAfter ?? 0 }
+    return { ...end, final: !this.#tokens.isRenewable, retryAfter: end.retryAfter ?? 0 }
   }
 
   /** AUTH-8: a wire ends with its token, but the one to a single room can be told of the next. */
@@ -286,36 +267,13 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     else if (this.#linkState.transport !== 'poll') this.#link.renew()
   }
 
-  /** One room of several was refused, and the gateway does not say which: it is asked about each. */
-  async #isolate(end: End): Promise<void> {
-    this.changed({ state: 'waiting', reason: end.reason })
-    const before = this.#rooms.size
-    for (const name of [...this.#rooms.keys()]) {
-      const { final = false, code = '', reason } = await this.#look(name).then((): End => ({ reason: '' }), endOf)
-      if (final) this.#end(name, new HoldlineError(code, reason))
-    }
-    if (this.#rooms.size === before) this.#close(new HoldlineError(end.code ?? '', end.reason))
-    else this.#roomsChanged()
-  }
-
-  /** Several rooms at once can only be rewound alike: those that are not start by themselves. */
-  async #rewind(names: readonly string[]): Promise<void> {
-    const fresh = names.filter((name) => this.#rooms.get(name)?.start.cursor === undefined)
-    if (names.length < 2 || new Set(fresh.map((name) => this.#rooms.get(name)?.start.rewind)).size < 2) return
-    for (const name of fresh) {
-      const { cursor, events } = await this.#look<{ cursor: string; events: readonly ServerEvent[] }>(name)
-      for (const event of [...events, { type: 'cursor', cursor } as const]) this.#heard({ ...event, room: name })
-    }
-  }
-
-  #address(names: readonly string[], route: string, query: Query): string {
-    const starts = names.map((name) => [name, this.#rooms.get(name)?.start ?? { presence: '0' }] as const)
-    return this.#requests.following(starts, route, query)
-  }
-
-  /** A poll that is answered at once. */
-  #look<Answer>(name: string): Promise<Answer> {
-    return this.#requests.call<Answer>(this.#address([name], 'poll', { wait: 0 }), { signal: this.#over.signal })
+  /** One room of several was refused, and the gateway does not say which. */
+  async #isolate(error: HoldlineError): Promise<void> {
+    this.changed({ state: 'waiting', reason: error.message })
+    const refusals = await refusedApart([...this.#rooms.values()], this.#requests, this.signal)
+    for (const [name, why] of refusals) this.#end(name, why)
+    if (refusals.length > 0) this.#roomsChanged()
+    else this.close(error)
   }
 
   #anyBehind(share?: number): boolean {
@@ -330,7 +288,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   }
 
   #show(): void {
-    if (this.#over.signal.aborted) return
+    if (this.signal.aborted) return
     const { state } = this.#linkState
     let isRecovering = false
     for (const [name, room] of this.#rooms) {

@@ -19,7 +19,7 @@ export type { Member, PresenceEvent, TransportName } from './transports/wire.ts'
  * It goes on until it is closed, by `close()` or by the gateway for good.
  */
 export function connect(url: string | URL, options: ClientOptions = {}): Client {
-  const client = new Hub(url, options, environment)
-  watchNetwork(client)
-  return client
+  const hub = new Hub(url, options, environment)
+  watchNetwork(hub)
+  return hub
 }

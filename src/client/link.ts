@@ -14,8 +14,8 @@ interface Attempt {
   welcomedAt?: number
   /** It has moved a cursor. */
   moved: boolean
-  /** For the better transport, or for what the wire cannot be told. */
-  readonly why: 'connect' | 'climb' | 'renew'
+  /** Of what the wire that stands cannot be told; else it is the first, or a better transport is tried. */
+  readonly isRenewal: boolean
   giveUp(): void
 }
 
@@ -100,7 +100,7 @@ export class Link {
     const current = this.#current
     if (current === undefined) return
     this.#dropScout()
-    if (current.welcomedAt !== undefined) this.#scout = this.#attempt(current.transport, 'renew')
+    if (current.welcomedAt !== undefined) this.#scout = this.#attempt(current.transport, true)
     else {
       this.#drop(current)
       this.#begin()
@@ -111,19 +111,19 @@ export class Link {
     this.#waiting?.cancel()
     this.#waiting = undefined
     const transport = this.#ladder.best()
-    this.#current = this.#attempt(transport, 'connect')
+    this.#current = this.#attempt(transport)
     this.#host.changed({ state: 'connecting', transport })
   }
 
-  #attempt(transport: TransportName, why: Attempt['why']): Attempt {
-    const attempt: Attempt = { transport, why, moved: false, wire: NO_WIRE, giveUp() {} }
+  #attempt(transport: TransportName, isRenewal = false): Attempt {
+    const attempt: Attempt = { transport, isRenewal, moved: false, wire: NO_WIRE, giveUp() {} }
     const isOver = (): boolean => attempt !== this.#current && attempt !== this.#scout
     attempt.wire = this.#host.dial(transport, {
       began: () => {
         if (isOver()) return
         attempt.giveUp = this.#environment.after(this.#environment.timing.patience, () => {
           attempt.wire.close()
-          this.#ended(attempt, { reason: `nothing came by ${transport}`, silent: true })
+          this.#ended(attempt, { reason: 'nothing came', silent: true })
         })
       },
       heard: (events) => {
@@ -170,12 +170,11 @@ export class Link {
   #scoutEnded(scout: Attempt, end: End): void {
     this.#scout = undefined
     const current = this.#current as Attempt
-    if (scout.why === 'climb') this.#climbOn()
-    else {
+    if (scout.isRenewal) {
       // The wire that stands is not what is wanted any more.
       this.#drop(current)
       this.#lost(current, end)
-    }
+    } else this.#climbOn()
   }
 
   #lost(attempt: Attempt, end: End): void {
@@ -193,7 +192,7 @@ export class Link {
   #isBlocked({ welcomedAt, moved }: Attempt, { retryAfter, silent }: End): boolean {
     const { now, timing } = this.#environment
     if (welcomedAt === undefined) return retryAfter === undefined
-    if (moved || now() - welcomedAt >= timing.proof) this.#failures = this.#strikes = 0
+    if (moved || now() - welcomedAt >= timing.answer) this.#failures = this.#strikes = 0
     else this.#strikes++
     if (retryAfter !== undefined || (!silent && this.#strikes < STRIKES)) return false
     this.#strikes = 0
@@ -226,7 +225,7 @@ export class Link {
       return
     }
     const { after, random, timing } = this.#environment
-    const wait = Math.min(timing.climbMost, timing.climb * 2 ** this.#climbs) * (0.5 + random() / 2)
+    const wait = timing.climb * 2 ** Math.min(this.#climbs, 7) * (0.5 + random() / 2)
     this.#cancelClimb = after(wait, () => {
       if (this.#scout !== undefined) return
       this.#steps = this.#ladder.above(transport)
@@ -237,7 +236,7 @@ export class Link {
 
   #climbOn(): void {
     const next = this.#steps.shift()
-    if (next !== undefined) this.#scout = this.#attempt(next, 'climb')
+    if (next !== undefined) this.#scout = this.#attempt(next)
     else if (this.#current !== undefined) this.#planClimb(this.#current)
   }
 

@@ -22,8 +22,8 @@ export interface Item {
 
 /** Characters of one lot; a single operation may be longer. */
 const LOT = 16_384
-/** Operations of one WebSocket message (SIZE-2). */
-const LOT_COUNT = 256
+/** Of an operation beside its fields. So one WebSocket message has fewer than the 256 that it may have (SIZE-2). */
+const AROUND = 100
 
 /**
  * What is to be sent, in its order. One lot is under way at a time: the gateway takes a lot in one turn, so what it
@@ -31,9 +31,9 @@ const LOT_COUNT = 256
  */
 export class Outbox {
   readonly #limit: number
-  /** By the number that is its `ref`. Each keeps its number when it is sent again. */
-  readonly #waiting = new Map<number, Item>()
-  readonly #flying = new Map<number, Item>()
+  /** By the number that is its `ref`, which it keeps when it is sent again: so the order stays. */
+  readonly #items = new Map<number, Item>()
+  readonly #flying = new Set<number>()
   #last = 0
 
   /** `limit`: how many may wait. */
@@ -42,73 +42,56 @@ export class Outbox {
   }
 
   add(item: Item): void {
-    if (this.#waiting.size >= this.#limit) {
-      item.done(new HoldlineError('queue_full', `${this.#limit} operations wait to be sent already`))
-    } else this.#waiting.set(++this.#last, item)
+    if (this.#items.size < this.#limit) this.#items.set(++this.#last, item)
+    else item.done(new HoldlineError('queue_full', `${this.#limit} wait already`))
   }
 
-  /** The next lot, of rooms that are `ready`. Empty while one is under way. */
-  take(ready: (room: string) => boolean, count = LOT_COUNT): [ref: number, item: Item][] {
+  /** The next lot, of rooms that are `ready`, with so many characters at most if it is not one. Empty while one is under way. */
+  take(ready: (room: string) => boolean, most = LOT): [ref: number, item: Item][] {
     const lot: [number, Item][] = []
-    let size = 0
     if (this.#flying.size > 0) return lot
-    for (const [ref, item] of this.#waiting) {
+    let size = 0
+    for (const [ref, item] of this.#items) {
       if (!ready(item.room)) continue
-      size += item.fields.length
-      if (lot.length === count || (lot.length > 0 && size > LOT)) break
+      size += item.fields.length + AROUND
+      if (lot.length > 0 && size > most) break
       lot.push([ref, item])
-    }
-    for (const [ref, item] of lot) {
-      this.#waiting.delete(ref)
-      this.#flying.set(ref, item)
+      this.#flying.add(ref)
     }
     return lot
   }
 
-  answered(ref: number, error: HoldlineError | undefined, answer?: Published): void {
-    const item = this.#flying.get(ref)
+  answered(ref: number, error?: HoldlineError, answer?: Published): void {
+    const item = this.#items.get(ref)
+    this.#items.delete(ref)
     this.#flying.delete(ref)
     item?.done(error, answer)
   }
 
-  /** It was refused for the moment. */
+  /** It was refused for the moment, or no answer comes any more: under its id it is safe to send it again. */
   postpone(ref: number, error: HoldlineError): void {
-    const item = this.#flying.get(ref)
-    if (item === undefined) return
-    this.#flying.delete(ref)
-    if (item.isEphemeral) item.done(error)
-    else this.#putBack([[ref, item]])
+    if (this.#items.get(ref)?.isEphemeral) this.answered(ref, error)
+    else this.#flying.delete(ref)
   }
 
-  /** No answer comes any more for what is under way, of one room or of all: under its id it is safe to send it again. */
+  /** Of one room, or of all. */
   lost(room?: string): void {
-    const lost = [...this.#flying].filter(([, item]) => room === undefined || item.room === room)
-    for (const [ref, { isEphemeral }] of lost) {
-      if (isEphemeral) this.answered(ref, new HoldlineError('unanswered', 'It may have arrived or not'))
-      else this.#flying.delete(ref)
-    }
-    this.#putBack(lost.filter(([, { isEphemeral }]) => !isEphemeral))
-  }
-
-  /** Nothing is sent any more, for one room or for all. */
-  fail(error: HoldlineError, room?: string): void {
-    for (const items of [this.#flying, this.#waiting]) {
-      for (const [ref, item] of items) {
-        if (room !== undefined && item.room !== room) continue
-        items.delete(ref)
-        item.done(error)
-      }
+    for (const ref of this.#flying) {
+      if (this.#isOf(ref, room)) this.postpone(ref, new HoldlineError('unanswered', 'it may have arrived'))
     }
   }
 
-  /** What is under way, and can be no more: it is what made the wire end. */
+  /** Of one room. */
+  fail(error: HoldlineError, room: string): void {
+    for (const ref of this.#items.keys()) if (this.#isOf(ref, room)) this.answered(ref, error)
+  }
+
+  /** What is under way made the wire end. */
   failFlying(error: HoldlineError): void {
-    for (const ref of [...this.#flying.keys()]) this.answered(ref, error)
+    for (const ref of this.#flying) this.answered(ref, error)
   }
 
-  #putBack(items: readonly [number, Item][]): void {
-    const all = [...items, ...this.#waiting].sort(([a], [b]) => a - b)
-    this.#waiting.clear()
-    for (const [ref, item] of all) this.#waiting.set(ref, item)
+  #isOf(ref: number, room = this.#items.get(ref)?.room): boolean {
+    return this.#items.get(ref)?.room === room
   }
 }

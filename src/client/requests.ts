@@ -10,6 +10,11 @@ export interface Start {
   readonly presence: string
 }
 
+interface Followed {
+  readonly name: string
+  readonly start: Start
+}
+
 /** Of what is not there, or empty, nothing is said. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
@@ -31,14 +36,17 @@ export class Requests {
   }
 
   /** Of what follows these rooms: one by its own route, which on the edge needs nobody in between (MULTI-3, MULTI-4). */
-  following(rooms: readonly (readonly [name: string, start: Start])[], route: string, query: Query = {}): string {
-    const names = rooms.map(([name]) => name)
-    const starts = rooms.map(([, start]) => start)
-    const cursors = starts.map(({ cursor }) => cursor ?? '')
-    const rewind = starts.find((start) => start.rewind !== undefined)?.rewind
-    const presence = starts.map((each) => each.presence).join('.')
-    const all = { cursor: cursors.join('.'), rewind, presence, ...query }
-    return names.length === 1 ? this.at(`${names[0]}`, route, all) : this.#url(route, { rooms: names.join(), ...all })
+  following(rooms: readonly Followed[], route: string, query?: Query): string {
+    const [first] = rooms
+    const starts = rooms.map(({ start }) => start)
+    const all = {
+      cursor: starts.map(({ cursor }) => cursor ?? '').join('.'),
+      rewind: starts.find((start) => start.rewind !== undefined)?.rewind,
+      presence: starts.map(({ presence }) => presence).join('.'),
+      ...query,
+    }
+    if (first !== undefined && rooms.length === 1) return this.at(first.name, route, all)
+    return this.#url(route, { rooms: rooms.map(({ name }) => name).join(), ...all })
   }
 
   /** @throws Failed, HoldlineError */

@@ -2,36 +2,37 @@ import { backoff } from './backoff.ts'
 import type { Environment } from './environment.ts'
 import { endOf, HoldlineError } from './errors.ts'
 import { type Item, Outbox, type Published } from './outbox.ts'
+import type { Requests } from './requests.ts'
 import type { Ack, Failure, Wire } from './transports/wire.ts'
 
-export interface SenderHost {
-  /** Does the wire follow that room? */
-  isReady(room: string): boolean
-  /** Must operations name their room? */
-  isMulti(): boolean
-  /** Sends by a request. @throws Failed, HoldlineError */
-  post(item: Item, signal: AbortSignal): Promise<unknown>
+/** What a wire follows. */
+export interface Following {
+  readonly rooms: Set<string>
+  /** It is for several, so that operations name theirs. */
+  readonly isMulti: boolean
 }
 
 /** Sends what waits: over the wire if it takes operations, else one after the other by requests. */
 export class Sender {
   readonly #outbox: Outbox
   readonly #environment: Environment
-  readonly #host: SenderHost
+  readonly #requests: Requests
+  readonly #followed: () => Following | undefined
   #wire: Wire | undefined
-  #requests = new AbortController()
+  #posting = new AbortController()
   #cancelPause: (() => void) | undefined
   #failures = 0
 
-  constructor(limit: number, environment: Environment, host: SenderHost) {
+  constructor(limit: number, environment: Environment, requests: Requests, followed: () => Following | undefined) {
     this.#outbox = new Outbox(limit)
     this.#environment = environment
-    this.#host = host
+    this.#requests = requests
+    this.#followed = followed
   }
 
   send(item: Item): void {
-    if (item.isEphemeral && !this.#host.isReady(item.room)) {
-      item.done(new HoldlineError('not_connected', 'Ephemeral messages do not wait'))
+    if (item.isEphemeral && !this.#isReady(item.room)) {
+      item.done(new HoldlineError('not_connected', 'not connected'))
       return
     }
     this.#outbox.add(item)
@@ -49,8 +50,8 @@ export class Sender {
     this.#outbox.lost(room)
     if (room !== undefined) return
     this.#wire = undefined
-    this.#requests.abort()
-    this.#requests = new AbortController()
+    this.#posting.abort()
+    this.#posting = new AbortController()
     this.#cancelPause?.()
     this.#cancelPause = undefined
   }
@@ -67,10 +68,10 @@ export class Sender {
   flush(): void {
     const wire = this.#wire
     if (wire === undefined || this.#cancelPause !== undefined) return
-    const lot = this.#outbox.take((room) => this.#host.isReady(room), wire.send === undefined ? 1 : undefined)
+    const lot = this.#outbox.take((room) => this.#isReady(room), wire.send === undefined ? 0 : undefined)
     const [first] = lot
     if (first === undefined) return
-    if (wire.send === undefined) void this.#post(...first, this.#requests.signal)
+    if (wire.send === undefined) void this.#post(...first, this.#posting.signal)
     else
       wire.send(lot.map(([ref, { op, room, fields }]) => `{"op":"${op}","ref":${ref},${this.#place(room)}${fields}}`))
   }
@@ -87,13 +88,17 @@ export class Sender {
     else this.#postpone(ref, error, retryAfter)
   }
 
+  #isReady(room: string): boolean {
+    return this.#followed()?.rooms.has(room) === true
+  }
+
   #place(room: string): string {
-    return this.#host.isMulti() ? `"room":${JSON.stringify(room)},` : ''
+    return this.#followed()?.isMulti ? `"room":${JSON.stringify(room)},` : ''
   }
 
   async #post(ref: number, item: Item, signal: AbortSignal): Promise<void> {
     try {
-      const answer = (await this.#host.post(item, signal)) as Published
+      const answer = (await this.#requests.operate(item, signal)) as Published
       if (signal.aborted) return
       this.#failures = 0
       this.#outbox.answered(ref, undefined, answer)

@@ -35,7 +35,7 @@ export class Tokens {
       return await known
     } catch (cause) {
       if (this.#known === known) this.#known = undefined
-      throw new HoldlineError('token', `No token could be had: ${cause}`, { cause })
+      throw new HoldlineError('token', `no token: ${cause}`)
     }
   }
 

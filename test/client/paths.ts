@@ -5,7 +5,7 @@ import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshRoom, freshSecret, range } from '../conformance/suite.ts'
 import type { Random } from '../soak/random.ts'
-import { type Faults, Proxy } from './proxy.ts'
+import { type Faults, Meddler } from './meddler.ts'
 import { brisk, type Task, type Told } from './reading.ts'
 
 /** A way from a client to the gateway. */
@@ -15,9 +15,9 @@ export interface Path {
   /** What stands at last. */
   readonly ends: TransportName
   /** How the faults change, in equal parts of the whole. */
-  readonly then?: readonly Faults[]
+  readonly later?: readonly Faults[]
   /** Faults that must have happened, or nothing was survived. */
-  readonly survives?: (keyof Proxy['done'])[]
+  readonly survives?: (keyof Meddler['done'])[]
 }
 
 const CUTS = { cut: 0.05, badGateway: 0.05 }
@@ -42,7 +42,7 @@ export const paths: Readonly<Record<string, Path>> = {
   'by long-poll, cut at random': { faults: CUTS, transports: ['poll'], ends: 'poll', survives: ['cut', 'badGateway'] },
   'while the network gets worse, and better again': {
     faults: {},
-    then: [{ upgrades: 'swallow' }, { upgrades: 'refuse', streams: 'hold', ...CUTS }, { upgrades: 'refuse' }, {}],
+    later: [{ upgrades: 'swallow' }, { upgrades: 'refuse', streams: 'hold', ...CUTS }, { upgrades: 'refuse' }, {}],
     ends: 'websocket',
     survives: ['swallowed', 'held', 'refused'],
   },
@@ -52,7 +52,7 @@ export interface Figures {
   readonly transports: string
   readonly firstMessage: number
   readonly seconds: number
-  readonly done: Proxy['done']
+  readonly done: Meddler['done']
 }
 
 /**
@@ -66,8 +66,8 @@ export async function walk(
   random: Random,
   read: (task: Task) => Promise<Told>,
 ): Promise<Figures> {
-  const { faults, then = [], transports, ends, survives = [] } = path
-  const proxy = await Proxy.start(gateway, faults, random)
+  const { faults, later = [], transports, ends, survives = [] } = path
+  const proxy = await Meddler.start(gateway, faults, random)
   const place = { url: proxy.url, room: freshRoom(), ...(transports !== undefined && { transports }) }
   const watcher = await Framed.open(gateway, place.room, { presence: 1 })
   const direct = new Hub(gateway, {}, brisk())
@@ -77,11 +77,11 @@ export async function walk(
     const [near, far] = [direct.room(place.room), through.room(place.room)]
     const reading = read({ ...place, count: count + 1, session: freshSecret() })
     const own = publish(far, range(count / 10), 1)
-    for (const [i, next] of [faults, ...then].entries()) {
+    for (const [i, next] of [faults, ...later].entries()) {
       proxy.faults = next
       // Streams that stand already would only fall silent, which takes more than half a minute to be noticed.
       if (i > 0 && next.streams === 'hold') proxy.cutAll()
-      const share = (0.9 * count) / (then.length + 1)
+      const share = (0.9 * count) / (later.length + 1)
       await publish(near, range(share, count / 10 + i * share), LOT)
     }
     await own

@@ -25,9 +25,9 @@ export class Held implements Wire {
   }
 
   /** It ends if nothing more is expected of it within so many milliseconds. */
-  expect(milliseconds: number, reason: string): void {
+  expect(milliseconds: number): void {
     this.#cancel()
-    this.#cancel = this.#environment.after(milliseconds, () => this.#end({ reason, silent: true }))
+    this.#cancel = this.#environment.after(milliseconds, () => this.#end({ reason: 'nothing came', silent: true }))
   }
 
   pause(seconds: number): Promise<void> {

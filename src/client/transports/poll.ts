@@ -17,22 +17,20 @@ interface Page extends Place {
   readonly advice: { readonly wait: number; readonly after: number }
 }
 
-export const poll =
-  (environment: Environment): Dial =>
-  (ask: Ask, sink: Sink) =>
-    new Held(environment, sink, async (held) => {
-      // The first is answered at once, so that it is known at once whether it works.
-      for (let wait = 0; ; ) {
-        const token = await ask.token()
-        if (wait === 0) sink.began()
-        held.expect(wait * 1000 + environment.timing.answer, 'a poll was not answered')
-        const page = await callJson<Page>(ask.url('poll', { wait }), { token, signal: held.signal })
-        if (held.signal.aborted) return { reason: '' }
-        sink.heard(eventsOf(page, ask.rooms, wait === 0))
-        wait = page.advice.wait
-        if (page.advice.after > 0) await held.pause(page.advice.after)
-      }
-    })
+export const poll: Dial = (environment: Environment, ask: Ask, sink: Sink) =>
+  new Held(environment, sink, async (held) => {
+    // The first is answered at once, so that it is known at once whether it works.
+    for (let wait = 0; ; ) {
+      const token = await ask.token()
+      if (wait === 0) sink.began()
+      held.expect(wait * 1000 + environment.timing.answer)
+      const page = await callJson<Page>(ask.url('poll', { wait }), { token, signal: held.signal })
+      if (held.signal.aborted) return { reason: '' }
+      sink.heard(eventsOf(page, ask.rooms, wait === 0))
+      wait = page.advice.wait
+      if (page.advice.after > 0) await held.pause(page.advice.after)
+    }
+  })
 
 /** As another transport would have told it: a welcome first, and at the end how far that was. */
 function eventsOf(page: Page, rooms: readonly string[], isFirst: boolean): ServerEvent[] {

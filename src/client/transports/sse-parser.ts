@@ -2,10 +2,10 @@ export interface Block {
   readonly id?: string
   readonly data?: string
   /** Milliseconds. */
-  readonly retry?: number
+  readonly retry?: string
 }
 
-const LINE = /^(id|data|retry): ?(.*)$/
+const FIELD = /^(id|data|retry): ?(.*)$/gm
 
 /** Reads an event stream as it comes, in pieces. Its type is not looked at: each event's JSON has it. */
 export class SseParser {
@@ -15,14 +15,6 @@ export class SseParser {
   push(text: string): Block[] {
     const blocks = (this.#rest + text).split('\n\n')
     this.#rest = blocks.pop() ?? ''
-    return blocks.map((block) => {
-      const fields: Record<string, string> = {}
-      for (const line of block.split('\n')) {
-        const [, name, value] = LINE.exec(line) ?? []
-        if (name !== undefined) fields[name] = value as string
-      }
-      const { retry, ...rest } = fields
-      return retry === undefined ? rest : { ...rest, retry: Number(retry) }
-    })
+    return blocks.map((block) => Object.fromEntries(Array.from(block.matchAll(FIELD), ([, ...field]) => field)))
   }
 }

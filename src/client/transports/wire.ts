@@ -1,4 +1,5 @@
 import type { Gap, Welcome } from '../../protocol/events.ts'
+import type { Environment } from '../environment.ts'
 
 export type TransportName = 'websocket' | 'sse' | 'poll'
 
@@ -121,7 +122,7 @@ export interface Wire {
   check?(): void
 }
 
-export type Dial = (ask: Ask, sink: Sink) => Wire
+export type Dial = (environment: Environment, ask: Ask, sink: Sink) => Wire
 
 /** Events of a connection to one room do not name it. */
 export const named = (rooms: readonly string[], events: readonly ServerEvent[]): readonly ServerEvent[] =>

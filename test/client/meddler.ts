@@ -17,7 +17,7 @@ export interface Faults {
 }
 
 /** Stands between a client and a gateway, and misbehaves as it is told. */
-export class Proxy {
+export class Meddler {
   faults: Faults
   readonly #target: URL
   readonly #random: Random
@@ -35,8 +35,8 @@ export class Proxy {
     this.#server.on('connection', (socket) => this.#keep(socket))
   }
 
-  static async start(target: string, faults: Faults, random: Random): Promise<Proxy> {
-    const proxy = new Proxy(target, faults, random)
+  static async start(target: string, faults: Faults, random: Random): Promise<Meddler> {
+    const proxy = new Meddler(target, faults, random)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
