@@ -1,16 +1,22 @@
 import { expect, test } from 'vitest'
+import { beside } from '../conformance/clients/ends.ts'
 import { chapter } from '../conformance/suite.ts'
 import { announce, Random, seed } from '../soak/random.ts'
 import { paths, walk } from './paths.ts'
 import { read } from './reading.ts'
 
-announce('client/paths')
-const MESSAGES = 1000
+announce('sdk')
+/** A few, since it is the paths that matter; `npm run soak -- sdk` takes 10,000. */
+const MESSAGES = 200
 
 chapter('the client SDK', (gateway) => {
-  test.each(Object.entries(paths))(`%s ${MESSAGES} messages come once, in order (seed ${seed})`, async (name, path) => {
-    const figures = await walk(gateway.url, path, MESSAGES, new Random(seed).fork(name), read)
-    expect(figures.transports.split(' → ').at(-1)).toBe(path.ends)
-    console.log(gateway.target.name, name, figures)
-  })
+  test.concurrent.for(Object.entries(paths))(
+    `%s ${MESSAGES} messages come once, in order, to one session (seed ${seed})`,
+    ([name, path], context) =>
+      beside(async () => {
+        const { transports } = await walk(gateway.url, path, MESSAGES, new Random(seed).fork(name), read)
+        expect(transports.split(' → ').at(-1)).toBe(path.ends)
+      })(context),
+    30_000,
+  )
 })

@@ -57,3 +57,13 @@ export async function read(task: Task): Promise<Told> {
   client.close()
   return { messages, others, errors, transports: stood, session: room.session, firstMessage }
 }
+
+/** What somebody is to say, and what became of it. */
+export async function say({ url, room: name, count, transports }: Omit<Task, 'session'>) {
+  const client = new Hub(url, { ...(transports !== undefined && { transports }) }, brisk())
+  const room = client.room<number>(name)
+  const acks = await Promise.all(Array.from({ length: count }, (_, n) => room.publish(n)))
+  const { messages } = await room.history({ limit: 1000 })
+  client.close()
+  return { acks, said: messages.map(({ data, from }) => ({ data, isOwn: from === room.session })) }
+}
