@@ -34,6 +34,7 @@ chapter('the client SDK in Chromium', (gateway) => {
 
   test.concurrent.for(PATHS)(
     `%s ${MESSAGES} messages come once, in order, to one session (seed ${seed})`,
+    { timeout: 30_000 },
     (name, context) =>
       beside(async () => {
         const path = paths[name]
@@ -41,7 +42,6 @@ chapter('the client SDK in Chromium', (gateway) => {
         const { transports } = await walk(gateway.url, path, MESSAGES, new Random(seed).fork(name), readIn(page))
         expect(transports.split(' → ').at(-1)).toBe(path.ends)
       })(context),
-    30_000,
   )
 
   test.each(['websocket', 'sse', 'poll'] as const)(

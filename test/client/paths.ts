@@ -14,8 +14,8 @@ export interface Path {
   readonly transports?: readonly TransportName[]
   /** What stands at last. */
   readonly ends: TransportName
-  /** How the faults change, in equal parts of the whole. */
-  readonly later?: readonly Faults[]
+  /** How the network changes, in equal parts of the whole, and what stands then. */
+  readonly later?: readonly { readonly faults: Faults; readonly ends: TransportName }[]
   /** Faults that must have happened, or nothing was survived. */
   readonly survives?: (keyof Meddler['done'])[]
 }
@@ -42,7 +42,12 @@ export const paths: Readonly<Record<string, Path>> = {
   'by long-poll, cut at random': { faults: CUTS, transports: ['poll'], ends: 'poll', survives: ['cut'] },
   'while the network gets worse, and better again': {
     faults: {},
-    later: [{ upgrades: 'swallow' }, { upgrades: 'refuse', streams: 'hold', ...CUTS }, { upgrades: 'refuse' }, {}],
+    later: [
+      { faults: { upgrades: 'swallow' }, ends: 'sse' },
+      { faults: { upgrades: 'refuse', streams: 'hold', cut: 0.02 }, ends: 'poll' },
+      { faults: { upgrades: 'refuse' }, ends: 'sse' },
+      { faults: {}, ends: 'websocket' },
+    ],
     ends: 'websocket',
     survives: ['swallowed', 'held', 'refused'],
   },
@@ -77,15 +82,16 @@ export async function walk(
     const [near, far] = [direct.room(place.room), through.room(place.room)]
     const reading = read({ ...place, count: count + 1, session: freshSecret() })
     const own = publish(far, range(count / 10), 1)
-    for (const [i, next] of [faults, ...later].entries()) {
-      proxy.faults = next
-      // Streams that stand already would only fall silent, which takes more than half a minute to be noticed.
-      if (i > 0 && next.streams === 'hold') proxy.cutAll()
-      const share = (0.9 * count) / (later.length + 1)
-      await publish(near, range(share, count / 10 + i * share), LOT)
+    const share = (0.9 * count) / (later.length + 1)
+    await publish(near, range(share, count / 10), LOT)
+    for (const [i, next] of later.entries()) {
+      proxy.faults = next.faults
+      proxy.cutAll()
+      await reaches(through, next.ends)
+      await publish(near, range(share, count / 10 + (i + 1) * share), LOT)
     }
     await own
-    await climbed(through, ends)
+    await reaches(through, ends)
     await far.publish(count)
     const told = await reading
     const seconds = (performance.now() - began) / 1000
@@ -122,12 +128,13 @@ async function publish(room: Room, data: readonly number[], lot: number): Promis
   }
 }
 
-/** The best that the path lets through, found by the timed climb. */
-function climbed(client: Hub, transport: TransportName): Promise<void> {
-  if (client.state.transport === transport) return Promise.resolve()
+/** Waits until it stands: the best that the network lets through is found by a timed climb. */
+function reaches(client: Hub, transport: TransportName): Promise<void> {
+  const { state } = client
+  if (state.state === 'open' && state.transport === transport) return Promise.resolve()
   return new Promise((resolve) => {
-    const unlisten = client.on('state', (state) => {
-      if (state.state !== 'open' || state.transport !== transport) return
+    const unlisten = client.on('state', (now) => {
+      if (now.state !== 'open' || now.transport !== transport) return
       unlisten()
       resolve()
     })
