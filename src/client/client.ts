@@ -38,7 +38,7 @@ export interface Client {
 
   /**
    * Follows a room, from this turn on: listeners that are added in the same turn hear everything.
-   * @throws HoldlineError `closed`, `bad_request`
+   * @throws HoldlineError `closed`, `bad_room`, `bad_request`
    */
   room<T = unknown>(name: string, options?: RoomOptions<T>): Room<T>
 

@@ -28,7 +28,7 @@ const IDLE: LinkState = { state: 'waiting', reason: 'no room is followed' }
 export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, RoomHost {
   readonly #over = new AbortController()
   /** Aborted when the client is closed. */
-  readonly signal = this.#over.signal
+  readonly signal: AbortSignal = this.#over.signal
   readonly #environment: Environment
   readonly #rooms = new Map<string, FollowedRoom>()
   readonly #tokens: Tokens
@@ -62,6 +62,8 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
 
   room<T = unknown>(name: string, options: RoomOptions<T> = {}): FollowedRoom<T> {
     if (this.signal.aborted) throw new HoldlineError('closed', 'closed')
+    // A comma would make two of it where several are named (MULTI-1).
+    if (/[^\w.:~@-]/.test(name)) throw new HoldlineError('bad_room', `no room is called ${name}`)
     if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already`)
     if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `at most ${ROOMS} rooms`)
     const room = new FollowedRoom<T>(name, options, this)

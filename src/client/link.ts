@@ -138,7 +138,8 @@ export class Link {
 
   #heard(attempt: Attempt, events: readonly ServerEvent[]): void {
     if (attempt.welcomedAt === undefined) {
-      if (!events.some(({ type }) => type === 'welcome')) return
+      // MULTI-8: the first that is heard may be that one of the rooms is not to be had.
+      if (!events.some(({ type }) => type === 'welcome' || type === 'left')) return
       this.#established(attempt)
     }
     attempt.moved ||= events.some((event) => event.type === 'message' && event.cursor !== undefined)

@@ -5,6 +5,8 @@ import { Hub } from '../../src/client/hub.ts'
 import type { Message, Room, TransportName } from '../../src/client/index.ts'
 import { call, postJson } from '../conformance/clients/http.ts'
 import { chapter, freshRoom, freshSecret, range } from '../conformance/suite.ts'
+import { Random } from '../soak/random.ts'
+import { Meddler } from './meddler.ts'
 import { brisk } from './reading.ts'
 
 const TRANSPORTS: TransportName[] = ['websocket', 'sse', 'poll']
@@ -140,11 +142,28 @@ chapter('the client SDK', (gateway) => {
     await expect(room.publish('x'.repeat(100_000))).rejects.toMatchObject({ code: 'too_large' })
     await expect(room.publish('x'.repeat(1_000_000))).rejects.toMatchObject({ code: 'too_large' })
     await room.publish('still here')
-    const wrong = connect().room('a/b')
+    expect(() => client.room('a,b')).toThrow('no room is called a,b')
+    const wrong = connect().room('x'.repeat(129))
     expect(await failure(wrong)).toMatchObject({ code: 'bad_room' })
     expect(wrong.state).toBe('closed')
     client.close()
     expect(() => client.room('x')).toThrow('closed')
+  })
+
+  test('a WebSocket that is swallowed while it stands is found out when it is asked, and nothing is lost', async () => {
+    const meddler = await Meddler.start(gateway.url, {}, new Random(1))
+    onTestFinished(() => meddler.stop())
+    const client = connect({}, meddler.url)
+    const room = client.room(freshRoom())
+    await becomes(room, 'open')
+    expect(client.state.transport).toBe('websocket')
+    meddler.faults = { upgrades: 'swallow' }
+    const heard = next(room, 2)
+    await fill(room.name, ['1'])
+    client.nudge()
+    await fill(room.name, ['2'])
+    expect(dataOf(await heard)).toEqual(['1', '2'])
+    expect(client.state.transport).toBe('sse')
   })
 
   test('bytes come as bytes', async () => {
