@@ -22,7 +22,7 @@ const DIALS = { websocket, sse, poll }
 const ROOMS = 32
 /** Refusals that are about who asks, whichever the room. */
 const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host', 'unknown_protocol']
-const IDLE: LinkState = { state: 'waiting', reason: 'no room is followed' }
+const IDLE: LinkState = { state: 'waiting', reason: 'no room' }
 
 /** What a client is inside: the rooms, and the link that carries them. */
 export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, RoomHost {
@@ -63,7 +63,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   room<T = unknown>(name: string, options: RoomOptions<T> = {}): FollowedRoom<T> {
     if (this.signal.aborted) throw new HoldlineError('closed', 'closed')
     // A comma would make two of it where several are named (MULTI-1).
-    if (/[^\w.:~@-]/.test(name)) throw new HoldlineError('bad_room', `no room is called ${name}`)
+    if (/[^\w.:~@-]/.test(name)) throw new HoldlineError('bad_room', `no room name: ${name}`)
     if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already`)
     if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `at most ${ROOMS} rooms`)
     const room = new FollowedRoom<T>(name, options, this)
@@ -80,7 +80,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   // ---- What rooms ask ----
 
   send(item: Item): void {
-    if (!this.#rooms.has(item.room)) item.done(new HoldlineError('closed', `${item.room} is not followed`))
+    if (!this.#rooms.has(item.room)) item.done(new HoldlineError('closed', `${item.room} was left`))
     else this.#sender.send(item)
   }
 

@@ -18,6 +18,9 @@ interface Followed {
 /** Of what is not there, or empty, nothing is said. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
+/** A request that takes so long is given up (ms): a large message on a slow line takes a third of it. */
+const LATE = 30_000
+
 /** Single requests to the gateway, and the addresses of those that are held. */
 export class Requests {
   readonly #base: string
@@ -50,10 +53,11 @@ export class Requests {
   }
 
   /** @throws Failed, HoldlineError */
-  async call<Answer>(url: string, options: Omit<Call, 'token'>): Promise<Answer> {
+  async call<Answer>(url: string, { signal, ...options }: Omit<Call, 'token'>): Promise<Answer> {
     const token = await this.#tokens.get()
+    const either = AbortSignal.any([signal, AbortSignal.timeout(LATE)])
     try {
-      return await callJson<Answer>(url, { token, ...options })
+      return await callJson<Answer>(url, { token, signal: either, ...options })
     } catch (error) {
       if (error instanceof HoldlineError && error.code === 'token_expired') this.#tokens.forget()
       throw error

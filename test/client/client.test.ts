@@ -142,7 +142,7 @@ chapter('the client SDK', (gateway) => {
     await expect(room.publish('x'.repeat(100_000))).rejects.toMatchObject({ code: 'too_large' })
     await expect(room.publish('x'.repeat(1_000_000))).rejects.toMatchObject({ code: 'too_large' })
     await room.publish('still here')
-    expect(() => client.room('a,b')).toThrow('no room is called a,b')
+    expect(() => client.room('a,b')).toThrow('no room name: a,b')
     const wrong = connect().room('x'.repeat(129))
     expect(await failure(wrong)).toMatchObject({ code: 'bad_room' })
     expect(wrong.state).toBe('closed')
