@@ -3,6 +3,7 @@ import type { HoldlineError } from './errors.ts'
 import { Members } from './members.ts'
 import { decode, type Invalid, type Message } from './message.ts'
 import { Reader } from './reader.ts'
+import type { Start } from './requests.ts'
 import type { Feed, GapEvent, RoomEvents, RoomOptions, State } from './room.ts'
 import type { Member, PresenceEvent, RawMessage, RoomEvent } from './transports/wire.ts'
 
@@ -64,10 +65,13 @@ export abstract class Follower<T = unknown> extends Emitter<RoomEvents<T>> {
   // ---- What the client tells ----
 
   /** Where to go on from. */
-  get start(): { cursor?: string; rewind?: number; presence: string } {
+  get start(): Start {
     const { rewind, presence } = this.options
-    const from = this.#at !== undefined ? { cursor: this.#at } : rewind !== undefined ? { rewind } : {}
-    return { ...from, presence: presence === undefined && this.own === undefined ? '0' : this.#members.rev }
+    return {
+      cursor: this.#at,
+      rewind: this.#at === undefined ? rewind : undefined,
+      presence: presence === undefined && this.own === undefined ? '0' : this.#members.rev,
+    }
   }
 
   /** There is more in the log than has come. */

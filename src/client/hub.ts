@@ -21,7 +21,7 @@ const DIALS = { websocket, sse, poll }
 /** MULTI-1. */
 const ROOMS = 32
 /** Refusals that are about who asks, whichever the room. */
-const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host', 'unknown_protocol']
+const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host']
 const IDLE: LinkState = { state: 'waiting', reason: 'no room' }
 
 /** What a client is inside: the rooms, and the link that carries them. */
@@ -286,7 +286,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#isHeld = true
     this.#link.stop()
     this.lost()
-    this.changed({ state: 'waiting', reason: 'what came is not read' })
+    this.changed({ state: 'waiting', reason: 'the reader is behind' })
   }
 
   #show(): void {

@@ -12,7 +12,7 @@ interface Attempt {
   wire: Wire
   /** The first event came then (ms). */
   welcomedAt?: number
-  /** It has moved a cursor. */
+  /** It has brought a message. */
   moved: boolean
   /** Of what the wire that stands cannot be told; else it is the first, or a better transport is tried. */
   readonly isRenewal: boolean
@@ -142,7 +142,7 @@ export class Link {
       if (!events.some(({ type }) => type === 'welcome' || type === 'left')) return
       this.#established(attempt)
     }
-    attempt.moved ||= events.some((event) => event.type === 'message' && event.cursor !== undefined)
+    attempt.moved ||= events.some(({ type }) => type === 'message')
     this.#host.heard(events)
   }
 

@@ -5,8 +5,8 @@ import type { Tokens } from './token.ts'
 
 /** Where somebody stands in a room, as the query has it. */
 export interface Start {
-  readonly cursor?: string
-  readonly rewind?: number
+  readonly cursor: string | undefined
+  readonly rewind: number | undefined
   readonly presence: string
 }
 

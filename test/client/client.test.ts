@@ -5,7 +5,7 @@ import { Hub } from '../../src/client/hub.ts'
 import type { Message, Room, TransportName } from '../../src/client/index.ts'
 import { call, postJson } from '../conformance/clients/http.ts'
 import { chapter, freshRoom, freshSecret, range } from '../conformance/suite.ts'
-import { Random } from '../soak/random.ts'
+import { Random } from '../random.ts'
 import { Meddler } from './meddler.ts'
 import { brisk } from './reading.ts'
 
@@ -101,7 +101,7 @@ chapter('the client SDK', (gateway) => {
     await Promise.all(range(5000).map((n) => publisher.publish(n)))
     const client = connect()
     const held = new Promise<void>((resolve) => {
-      client.on('state', ({ reason }) => reason === 'what came is not read' && resolve())
+      client.on('state', ({ reason }) => reason === 'the reader is behind' && resolve())
     })
     const feed = client.room<number>(name, { cursor: '0-0' })[Symbol.asyncIterator]()
     const first = await feed.next()

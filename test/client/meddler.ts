@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Random } from '../soak/random.ts'
+import type { Random } from '../random.ts'
 
 /** What a proxy may do that it should not. All of it can be changed while connections stand. */
 export interface Faults {

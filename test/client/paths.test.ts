@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { beside } from '../conformance/clients/ends.ts'
 import { chapter } from '../conformance/suite.ts'
-import { announce, Random, seed } from '../soak/random.ts'
+import { Random } from '../random.ts'
+import { announce, seed } from '../soak/seed.ts'
 import { paths, walk } from './paths.ts'
 import { read } from './reading.ts'
 

@@ -4,7 +4,7 @@ import type { Room, TransportName } from '../../src/client/index.ts'
 import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshRoom, freshSecret, range } from '../conformance/suite.ts'
-import type { Random } from '../soak/random.ts'
+import type { Random } from '../random.ts'
 import { type Faults, Meddler } from './meddler.ts'
 import { brisk, type Task, type Told } from './reading.ts'
 

@@ -7,7 +7,8 @@ import { paths, walk } from '../client/paths.ts'
 import { read, type Task, type Told } from '../client/reading.ts'
 import { postJson } from '../conformance/clients/http.ts'
 import { chapter, freshRoom, freshSecret } from '../conformance/suite.ts'
-import { announce, Random, seed } from './random.ts'
+import { Random } from '../random.ts'
+import { announce, seed } from './seed.ts'
 
 announce('sdk')
 const MESSAGES = 10_000

@@ -21,8 +21,6 @@ export const websocket: Dial = (environment: Environment, ask: Ask, sink: Sink) 
     if (socket === undefined) return
     // What an abandoned socket still delivers is its successor's to deliver.
     socket.onmessage = socket.onclose = null
-    // A socket that is still connecting says that it failed, as an error that nobody would hear.
-    socket.onerror = () => {}
     socket.close(1000)
   }
   const end = (why: End): void => {
@@ -39,7 +37,7 @@ export const websocket: Dial = (environment: Environment, ask: Ask, sink: Sink) 
     cancelDeadline = undefined
     for (const event of events) {
       if (event.type === 'welcome') heartbeat = event.heartbeat ?? heartbeat
-      if (event.type === 'closing' && event.room === undefined) closing = event
+      if (event.type === 'closing') closing = event
     }
     cancelPing()
     cancelPing = environment.after(heartbeat * 1000, () => write(PING))
