@@ -10,10 +10,9 @@ import { paths, walk } from './paths.ts'
 
 declare const holdline: typeof import('./reading.ts')
 
-const MESSAGES = 100
+const MESSAGES = 60
 /** The others are the same to a browser but for what its own WebSocket and fetch make of them. */
 const PATHS = [
-  'on a good network',
   'where handshakes hang and streams are held back',
   'where WebSockets are black-holed after the handshake',
   'by SSE, cut at random',

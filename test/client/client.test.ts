@@ -97,22 +97,22 @@ chapter('the client SDK', (gateway) => {
 
   test('a reader that does not read has the log keep what comes, and then gets all of it', async () => {
     const name = freshRoom()
-    const publisher = connect({ queue: 5000 }).room<number>(name)
-    await Promise.all(range(5000).map((n) => publisher.publish(n)))
+    const publisher = connect({ queue: 3000 }).room<number>(name)
+    await Promise.all(range(3000).map((n) => publisher.publish(n)))
     const client = connect()
     const held = new Promise<void>((resolve) => {
       client.on('state', ({ reason }) => reason === 'the reader is behind' && resolve())
     })
     const feed = client.room<number>(name, { cursor: '0-0' })[Symbol.asyncIterator]()
     const first = await feed.next()
-    await publisher.publish(5000)
+    await publisher.publish(3000)
     await held
     const read = [first.value?.type === 'message' ? first.value.data : first.value]
     for await (const event of feed) {
       read.push(event.type === 'message' ? event.data : event)
-      if (read.length === 5001) break
+      if (read.length === 3001) break
     }
-    expect(read).toEqual(range(5001))
+    expect(read).toEqual(range(3001))
   })
 
   test('a session that is ended has its room closed, and the other goes on', async () => {

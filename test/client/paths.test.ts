@@ -8,7 +8,7 @@ import { read } from './reading.ts'
 
 announce('sdk')
 /** A few, since it is the paths that matter; `npm run soak -- sdk` takes 10,000. */
-const MESSAGES = 200
+const MESSAGES = 150
 
 chapter('the client SDK', (gateway) => {
   test.concurrent.for(Object.entries(paths))(

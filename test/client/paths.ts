@@ -20,7 +20,7 @@ export interface Path {
   readonly survives?: (keyof Meddler['done'])[]
 }
 
-const CUTS = { cut: 0.1, badGateway: 0.1 }
+const CUTS = { cut: 0.15, badGateway: 0.1 }
 /** Messages that are published at once; each lot is a few pieces on the way, which may be cut between any two. */
 const LOT = 10
 
