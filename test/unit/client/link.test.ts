@@ -104,6 +104,13 @@ describe('the link', () => {
     expect(world.clock.waiting).toBe(0)
   })
 
+  it('takes for its first event also that one of its rooms is not to be had (MULTI-8)', () => {
+    const world = new World()
+    world.last.sink.began()
+    world.last.sink.heard([{ type: 'left', room: 'r', code: 4503, reason: 'forbidden' }])
+    expect([world.state?.state, world.heards]).toEqual(['open', 1])
+  })
+
   it('takes the next at once when one fails, or says nothing in time, and waits when all have', () => {
     const world = new World()
     world.last.sink.began()
