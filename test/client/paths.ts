@@ -80,7 +80,7 @@ export async function walk(
   const began = performance.now()
   try {
     const [near, far] = [direct.room(place.room), through.room(place.room)]
-    const reading = read({ ...place, count: count + 1, session: freshSecret() })
+    const reading = read({ ...place, ends, count: count + 1, session: freshSecret() })
     const own = publish(far, range(count / 10), 1)
     const share = (0.9 * count) / (later.length + 1)
     await publish(near, range(share, count / 10), LOT)

@@ -10,6 +10,8 @@ export interface Task {
   readonly session: string
   readonly transports?: readonly TransportName[]
   readonly timing?: Partial<Timing>
+  /** It goes on until it stands on this one. */
+  readonly ends?: TransportName
 }
 
 /** What it has to tell. */
@@ -32,20 +34,26 @@ export const brisk = (timing: Partial<Timing> = {}) => ({
   timing: { ...environment.timing, patience: 400, answer: 1500, climb: 400, ...timing },
 })
 
-/** Reads from the very beginning until it has so many messages. */
+/** Reads from the very beginning until it has so many messages, and stands where it shall. */
 export async function read(task: Task): Promise<Told> {
-  const { url, room: name, count, session, transports, timing } = task
+  const { url, room: name, count, session, transports, timing, ends } = task
   const began = performance.now()
   const client = new Hub(url, { session, ...(transports !== undefined && { transports }) }, brisk(timing))
   const stood: string[] = []
+  const messages: { cursor: string; data: unknown }[] = []
   const errors: string[] = []
+  let isThere = (): void => {}
+  const there = new Promise<void>((resolve) => {
+    isThere = resolve
+  })
   client.on('state', ({ state, transport = '' }) => {
-    if ((state === 'open' || state === 'recovering') && stood.at(-1) !== transport) stood.push(transport)
+    if (state !== 'open' && state !== 'recovering') return
+    if (stood.at(-1) !== transport) stood.push(transport)
+    if (messages.length === count && transport === ends) isThere()
   })
   client.on('error', ({ message }) => errors.push(message))
   const room = client.room(name, { cursor: '0-0', presence: true })
   room.on('error', ({ message }) => errors.push(message))
-  const messages: { cursor: string; data: unknown }[] = []
   const others: unknown[] = []
   let firstMessage = 0
   for await (const event of room) {
@@ -54,6 +62,7 @@ export async function read(task: Task): Promise<Told> {
     else others.push(event)
     if (messages.length === count) break
   }
+  if (ends !== undefined && client.state.transport !== ends) await there
   client.close()
   return { messages, others, errors, transports: stood, session: room.session, firstMessage }
 }
