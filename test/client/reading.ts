@@ -62,7 +62,7 @@ export async function read(task: Task): Promise<Told> {
     else others.push(event)
     if (messages.length === count) break
   }
-  if (ends !== undefined && client.state.transport !== ends) await there
+  if (ends !== undefined && stood.at(-1) !== ends) await there
   client.close()
   return { messages, others, errors, transports: stood, session: room.session, firstMessage }
 }
