@@ -82,6 +82,42 @@ describe('browser code in the docs', () => {
   })
 })
 
+describe('the client in the docs', () => {
+  const found = ['js', 'ts'].flatMap((language) => inLanguage(language, /from 'holdline\/client'/))
+
+  beforeAll(async () => {
+    const body = JSON.stringify({ data: { text: 'before' } })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${gateway.url}/v1/rooms/lobby/messages`, { method: 'POST', headers, body })
+  })
+
+  it('is there', () => expect(found.length).toBeGreaterThan(5))
+
+  it.each(found)('$page: $code', async ({ language, code }) => {
+    const script = join(folder, `client.${language === 'ts' ? 'ts' : 'mjs'}`)
+    const source = code
+      .replace("'holdline/client'", `'${root}/src/client/index.ts'`)
+      .replaceAll('127.0.0.1:8787', new URL(gateway.url).host)
+    writeFileSync(script, `${source}\nconsole.log('the end')`)
+    const program = spawn(process.execPath, [script])
+    try {
+      // One that reads for ever does not come to its end, but to its first message.
+      const isReached = code.includes('for await') ? /\{/ : /the end/
+      await new Promise<void>((reached, failed) => {
+        let said = ''
+        program.stdout.on('data', (data) => {
+          said += data
+          if (isReached.test(said)) reached()
+        })
+        program.stderr.once('data', (data) => failed(new Error(`${data}`)))
+      })
+    } finally {
+      const ended = once(program, 'exit')
+      if (program.exitCode === null && program.kill('SIGKILL')) await ended
+    }
+  })
+})
+
 describe('applications in the docs', () => {
   const conversations: Record<string, { says: unknown[]; hears: unknown }> = {
     Counter: { says: ['a', 'b'], hears: { count: 2, said: 'b' } },

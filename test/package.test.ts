@@ -32,7 +32,11 @@ it('serves an application on Node from the published package', async () => {
      class Loud extends Room {
        onMessage(session, message) { this.broadcast(message.data.toUpperCase()) }
      }
+     import { connect } from 'holdline/client'
      const { url } = await serve({ room: Loud, port: 0, data: ':memory:' })
+     const client = connect(url)
+     await client.room('said-by-the-sdk').publish('by sdk')
+     client.close()
      console.log(url)`,
   )
   const app = spawn(process.execPath, [script], { cwd: folder })
@@ -50,6 +54,7 @@ it('serves an application on Node from the published package', async () => {
     expect(posted.status).toBe(201)
     const { messages } = (await (await fetch(`${room}/messages`)).json()) as { messages: { data: string }[] }
     expect(messages.map(({ data }) => data)).toEqual(['QUIET'])
+    expect(await (await fetch(`${url}/v1/rooms/said-by-the-sdk/messages`)).text()).toContain('BY SDK')
     expect(await (await fetch(url)).text()).toContain('<html')
   } finally {
     app.kill('SIGKILL')
