@@ -1,4 +1,5 @@
 import { limitsOf } from '../../src/gateway/access/limits.ts'
+import type { Judgement } from '../../src/protocol/ask.ts'
 import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
@@ -7,9 +8,11 @@ import { headPosition } from '../../src/room/extent.ts'
 import type { Log } from '../../src/room/log/log.ts'
 import type { MemoryLog } from '../../src/room/log/memory.ts'
 import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Work } from '../../src/room/ports.ts'
+import type { MessageQuestion, Question } from '../../src/room/questions.ts'
 import { readFor } from '../../src/room/reading.ts'
 import { Replies } from '../../src/room/replies.ts'
 import type { Room } from '../../src/room/room.ts'
+import { Verdicts } from '../../src/room/verdicts.ts'
 import { WorkQueue } from '../../src/room/work-queue.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
@@ -18,6 +21,8 @@ import type { Wire } from './wire.ts'
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 export interface HostOptions {
+  /** What the backend makes of a message with that data; absent: it is not asked. */
+  readonly judge?: ((data: string) => Judgement) | undefined
   /** As a Durable Object does it: a commit is settled within the turn, and the room may sleep. Else as Node does. */
   readonly isEdge: boolean
   readonly room: RoomClass
@@ -50,6 +55,9 @@ export class Host implements RoomHost {
   #replies = new Replies()
   #beat = new Beat(() => {})
   #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
+  #verdicts = new Verdicts(() => {})
+  /** What the backend has not answered yet. */
+  #asked: MessageQuestion[] = []
   #isDue = false
   #committing: readonly Work[] | undefined
   #isResting = false
@@ -103,6 +111,7 @@ export class Host implements RoomHost {
     const may = (is: boolean, name: string, weight: number, run: () => void): void => {
       if (is) steps.push({ name, weight, run })
     }
+    may(this.#asked.length > 0, 'answer', 5, () => this.#answer())
     may(this.#reads.length > 0, 'read', 8, () => this.#read())
     may(this.#isDue && this.#committing === undefined, 'commit', 6, () => this.#commit())
     may(this.#committing !== undefined, 'settle', 6, () => this.#settle())
@@ -126,7 +135,7 @@ export class Host implements RoomHost {
   /** Does it sleep when it is left alone? Only on the edge, and not while something is under way. */
   get maySleep(): boolean {
     const isQuiet = this.#works.isEmpty && !this.#isDue && !this.#isResting && this.#replies.size === 0
-    return this.#options.isEdge && isQuiet && !this.room.hasStuck
+    return this.#options.isEdge && isQuiet && this.#verdicts.isEmpty && !this.room.hasStuck
   }
 
   get head(): string {
@@ -145,6 +154,11 @@ export class Host implements RoomHost {
       if (reply.type === 'presence') list = reply.list
     })
     return list as PresenceList
+  }
+
+  /** Is a backend asked about messages? */
+  get asks(): boolean {
+    return this.#options.judge !== undefined
   }
 
   /** The room is forgotten; its sockets and what was committed stay. */
@@ -195,12 +209,14 @@ export class Host implements RoomHost {
     this.#alarm = time
   }
 
-  ask(): never {
-    throw new Error('Nobody comes with a token here')
+  ask(question: Question): boolean {
+    const isTaken = this.#verdicts.add(question)
+    if (isTaken && question.hook === 'message') this.#asked.push(question)
+    return isTaken
   }
 
-  awaits(): null {
-    return null
+  awaits(connection: Connection): Question['hook'] | null {
+    return this.#verdicts.awaits(connection)
   }
 
   now(): number {
@@ -225,6 +241,8 @@ export class Host implements RoomHost {
     this.#works = new WorkQueue()
     this.#replies = new Replies()
     this.#reads = []
+    this.#asked = []
+    this.#verdicts = new Verdicts((answered) => this.#turn(() => this.room.verdict(answered)))
     this.#committing = undefined
     this.#isDue = false
     this.#isResting = false
@@ -237,8 +255,13 @@ export class Host implements RoomHost {
   }
 
   #born(): Room<unknown> {
-    const { room: Class, presence, log } = this.#options
-    return new Class(this, { name: 'lobby', limits: { ...limitsOf({}, 'loopback'), presence }, ...log.load() })
+    const { room: Class, presence, log, judge } = this.#options
+    return new Class(this, {
+      name: 'lobby',
+      limits: { ...limitsOf({}, 'loopback'), presence },
+      asks: judge !== undefined,
+      ...log.load(),
+    })
   }
 
   #turn(call: () => void): void {
@@ -266,6 +289,15 @@ export class Host implements RoomHost {
       this.wires.delete(wire)
       this.room.close(wire)
     }
+  }
+
+  /** Any of them, whatever the order in which they were asked. */
+  #answer(): void {
+    const { random, judge } = this.#options
+    const [question] = this.#asked.splice(random.whole(0, this.#asked.length - 1), 1)
+    if (question === undefined || judge === undefined) return
+    const verdicts = question.messages.map(({ publication }) => judge(JSON.parse(`{${publication.body.member}}`).data))
+    this.#verdicts.decided(question, { ...question, verdicts })
   }
 
   #read(): void {

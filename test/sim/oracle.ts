@@ -1,16 +1,17 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Host } from './host.ts'
-import type { Publication } from './publications.ts'
-import { type Person, type Reader, saidIn } from './reader.ts'
+import { isMeantFor, type Publication } from './publications.ts'
+import { dataOf, isCounted, type Reader } from './reader.ts'
 
 /** What must hold when all has come to rest: each promise that was broken, in words. Cursors sort bytewise (CUR-1). */
 export function judge(host: Host, readers: readonly Reader[], publications: readonly Publication[]): string[] {
   const wrong: string[] = []
   const hold = (is: boolean, ...what: unknown[]): void => void (is || wrong.push(what.join(' ')))
-  judgeLog(hold, host.log, publications)
+  judgeLog(hold, host, publications)
   const by = new Map(publications.map((each) => [each.data, each]))
   for (const reader of readers) {
-    const isFor = (entry: Entry | undefined): boolean => mayHear(reader.person, entry, by.get(dataOf(entry)))
+    // What an application has made of a message, and counted, is for everybody.
+    const isFor: IsFor = (entry) => isCounted(entry) || isMeantFor(by.get(dataOf(entry)), reader.person)
     judgeReader((is, ...what) => hold(is, reader.person.name, ...what), host, reader, isFor)
   }
   judgePresence(hold, host, readers)
@@ -21,11 +22,10 @@ type Hold = (is: boolean, ...what: unknown[]) => void
 type IsFor = (entry: Entry | undefined) => boolean
 
 /** Order; no more and no less than was sent and acknowledged. */
-function judgeLog(hold: Hold, log: readonly Entry[], publications: readonly Publication[]): void {
+function judgeLog(hold: Hold, { log, asks }: Host, publications: readonly Publication[]): void {
   for (const [i, { cursor = '', time }] of log.entries()) {
     const before = log[i - 1]
-    hold(before?.cursor === undefined || cursor > before.cursor, cursor, 'is out of order')
-    hold(before === undefined || time >= before.time, 'time runs backwards at', cursor)
+    hold(!before || (cursor > `${before.cursor}` && time >= before.time), cursor, 'is out of order')
   }
   const places = Map.groupBy(log.keys(), (i) => dataOf(log[i]))
   const known = new Set(publications.map(({ data }) => data))
@@ -33,16 +33,23 @@ function judgeLog(hold: Hold, log: readonly Entry[], publications: readonly Publ
   for (const { data, id, acks, refusals, isInDoubt, isEphemeral } of publications) {
     const stored = places.get(data) ?? []
     hold(stored.length <= 1, data, 'is stored at', stored)
-    hold(id === undefined || acks.length > 0, data, 'was never acknowledged')
+    hold(id === undefined || acks.length > 0 || refusals.includes('forbidden'), data, 'was never acknowledged')
     const isTrue = isEphemeral || acks.every((cursor) => cursor === log[stored[0] ?? -1]?.cursor)
     hold(isTrue, data, 'was acknowledged at', acks, 'and stands at', stored)
     const isRefused = acks.length === 0 && refusals.length > 0 && !isInDoubt
     hold(!isRefused || stored.length === 0, data, 'was refused', refusals, 'and stored')
   }
+  const sentOnce = publications.filter(({ lines, id }) => lines.length === 1 && id === undefined)
+  for (const [, sent] of Map.groupBy(sentOnce, ({ lines }) => lines[0])) {
+    const at = sent.flatMap(({ data }) => places.get(data) ?? [])
+    hold(`${at}` === `${at.toSorted((a, b) => a - b)}`, sent.map(({ data }) => data).join(), 'stand at', at)
+  }
   for (const [batch, items] of Map.groupBy(publications, (each) => each.batch)) {
-    const at = items.map(({ data }) => places.get(data)?.[0])
+    const at = items.filter(({ refusals }) => refusals.length === 0).map(({ data }) => places.get(data)?.[0])
     const isWhole = at.every((place, i) => place === (at[0] === undefined ? undefined : at[0] + i))
-    hold(batch === undefined || isWhole, 'batch', batch, 'was torn apart:', at)
+    // What the backend refused falls out of it; after a crash nobody was told what that was.
+    const isUnknown = batch === undefined || (asks && items.some(({ isInDoubt }) => isInDoubt))
+    hold(isUnknown || isWhole, 'batch', batch, 'was torn apart:', at)
   }
 }
 
@@ -70,18 +77,15 @@ function judgeReader(hold: Hold, host: Host, { person, start, connections }: Rea
         const isTrue = reason === 'retention' ? `${before}` <= host.floor : reason === 'forbidden' && person.pass
         hold(Boolean(isTrue), 'was told of a gap before', before, reason)
         if (`${before}` > at) at = `${before}`
-      } else if (type === 'message' && cursor !== undefined) {
-        const lost = between(at, cursor).filter((each) => each !== data)
-        hold(cursor > at && lost.length === 0, 'was at', at, 'heard', data, 'at', cursor, 'and lost', lost)
-        at = cursor
-      } else if (type === 'cursor' && cursor !== undefined) {
-        hold(cursor >= at && between(at, cursor).length === 0, 'was led from', at, 'to', cursor)
+      } else if (cursor !== undefined && (type === 'message' || type === 'cursor')) {
+        const lost = between(at, cursor).filter((each) => type === 'cursor' || each !== data)
+        const moves = type === 'cursor' ? cursor >= at : cursor > at
+        hold(moves && lost.length === 0, 'was at', at, 'heard', data ?? type, 'at', cursor, 'and lost', lost)
         at = cursor
       }
     }
   }
-  const missing = at === undefined ? [] : between(at, host.head)
-  hold(missing.length === 0, 'still lacks', missing)
+  if (at !== undefined) hold(between(at, host.head).length === 0, 'still lacks', between(at, host.head))
 }
 
 /** Everyone who asked knows who is here. */
@@ -89,18 +93,8 @@ function judgePresence(hold: Hold, { present }: Host, readers: readonly Reader[]
   const those = readers.filter(({ person }) => person.isPresent)
   const sessions = new Set(those.map(({ person }) => person.session))
   hold(present.count === sessions.size, present.count, 'are present in place of', [...sessions])
-  for (const { person, view } of those.filter((each) => !each.person.isPlain)) {
-    hold(view.rev === present.rev && view.count === present.count, person.name, 'sees', view.count, view.rev)
+  for (const { person, view } of those) {
+    const agrees = view.rev === present.rev && view.count === present.count
+    hold(person.isPlain || agrees, person.name, 'sees', view.count, view.rev)
   }
 }
-
-/** Whom its publisher meant (PUB-8); what an application has made of it is for everybody. */
-function mayHear({ session, user }: Person, entry: Entry | undefined, sent: Publication | undefined): boolean {
-  if (entry === undefined || sent === undefined || entry.json.includes('"said":')) return sent !== undefined
-  const { to, except = [], echo = true } = sent.fields
-  if (except.includes(session) || (!echo && sent.author.person.session === session)) return false
-  return !to || Boolean(to.sessions?.includes(session) || (user !== undefined && to.users?.includes(user)))
-}
-
-const dataOf = (entry: Entry | undefined): string =>
-  entry?.type === 'message' ? `${saidIn(JSON.parse(entry.json).data)}` : ''

@@ -4,7 +4,7 @@ import type { Reply } from '../../src/room/ports.ts'
 import type { Random } from '../random.ts'
 import type { Heard } from './decode.ts'
 import type { Host } from './host.ts'
-import type { Reader } from './reader.ts'
+import type { Person, Reader } from './reader.ts'
 import type { Wire } from './wire.ts'
 
 interface Fields {
@@ -27,6 +27,8 @@ export interface Publication {
   /** Cursors of its acks. */
   readonly acks: (string | undefined)[]
   readonly refusals: string[]
+  /** Over what it was sent, each time: a wire, or requests of one session. */
+  readonly lines: unknown[]
   /** An attempt came to an unknown end. */
   isInDoubt: boolean
 }
@@ -115,6 +117,7 @@ export class Publications {
       fields: isPlain ? { echo: false } : { ...audience, ...(isEphemeral && { ephemeral: true }) },
       isEphemeral,
       acks: [],
+      lines: [],
       refusals: [],
       isInDoubt: false,
       ...(hasId && { id: `id-${data}` }),
@@ -126,6 +129,7 @@ export class Publications {
 
   #request(host: Host, publications: readonly Publication[]): void {
     const { session, user } = (publications[0] as Publication).author.person
+    for (const { lines } of publications) lines.push(session)
     const by = { session, ...(user !== undefined && { user }) }
     const take = (publication: Publication, reply: Reply): void => {
       if (reply.type === 'published') publication.acks.push(reply.cursor)
@@ -154,6 +158,7 @@ export class Publications {
   }
 
   #expect(wire: Wire, publication: Publication): Wire {
+    publication.lines.push(wire)
     const pending = this.#pending.get(wire) ?? new Map()
     this.#pending.set(wire, pending.set(publication.data, publication))
     return wire
@@ -161,7 +166,8 @@ export class Publications {
 
   #refused(publication: Publication, code: string): void {
     publication.refusals.push(code)
-    this.#again(publication)
+    // The backend's own refusal is final.
+    if (code !== 'forbidden') this.#again(publication)
   }
 
   #again(publication: Publication): void {
@@ -170,3 +176,11 @@ export class Publications {
 }
 
 const body = ({ id, data, fields }: Publication): object => ({ ...(id !== undefined && { id }), data, ...fields })
+
+/** Whom its publisher meant (PUB-8). */
+export function isMeantFor(sent: Publication | undefined, { session, user }: Person): boolean {
+  if (sent === undefined) return false
+  const { to, except = [], echo = true } = sent.fields
+  if (except.includes(session) || (!echo && sent.author.person.session === session)) return false
+  return !to || Boolean(to.sessions?.includes(session) || (user !== undefined && to.users?.includes(user)))
+}

@@ -1,6 +1,7 @@
 import type { Pass } from '../../src/protocol/capabilities.ts'
 import type { CodecName } from '../../src/protocol/codec/index.ts'
 import { parseCursor } from '../../src/protocol/cursor.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Hello, Kind } from '../../src/room/ports.ts'
 import type { Random } from '../random.ts'
 import { decode, type Heard } from './decode.ts'
@@ -121,5 +122,12 @@ export class Reader implements Client {
 /** What a message was published with, also where an application has wrapped it. */
 export function saidIn(data: unknown): unknown {
   if (typeof data === 'string' && data.startsWith('{')) return saidIn(JSON.parse(data))
-  return typeof data === 'object' && data !== null && 'said' in data ? data.said : data
+  return typeof data === 'object' && data !== null && 'said' in data ? saidIn(data.said) : data
 }
+
+/** What the message of an entry was published with. */
+export const dataOf = (entry: Entry | undefined): string =>
+  entry?.type === 'message' ? `${saidIn(JSON.parse(entry.json).data)}` : ''
+
+/** Has an application made it, that counts? */
+export const isCounted = (entry: Entry | undefined): boolean => entry?.json.includes('"n":') ?? false

@@ -1,3 +1,5 @@
+import type { Judgement } from '../../src/protocol/ask.ts'
+import { jsonBody } from '../../src/protocol/data.ts'
 import { LIMITS } from '../../src/protocol/limits.ts'
 import type { Incoming } from '../../src/room/incoming.ts'
 import { MemoryLog } from '../../src/room/log/memory.ts'
@@ -71,7 +73,9 @@ export class Run {
     this.#keepsLittle = random.chance(0.3)
     const rate = random.pick([0, 0, 0.02, 0.1])
     this.faults = faults ?? new Faults(() => random.chance(rate))
+    const asks = random.chance(0.25)
     this.host = new Host({
+      judge: asks ? (data) => this.#judged(data) : undefined,
       isEdge,
       room: this.#isTally ? Tally : Room,
       presence: random.pick([2, 5, 50]),
@@ -270,6 +274,15 @@ export class Run {
     reader.onAnswer = (event) => reader.wire && this.publications.answered(reader.wire, event)
     reader.onLost = (wire) => this.publications.lost(wire)
     return reader
+  }
+
+  /** What a backend says that refuses some, fails over some, and puts others into its own words. */
+  #judged(data: string): Judgement {
+    const kind = Number(data.slice(1)) % 7
+    if (kind === 0) return { error: 'forbidden', message: 'not this' }
+    if (kind === 1 && this.#random.chance(0.5)) return { error: 'backend', message: 'it did not answer' }
+    if (kind !== 2) return { rewrite: {} }
+    return { rewrite: { body: jsonBody(JSON.stringify({ said: data, by: 'the backend' }), LIMITS.payload) } }
   }
 
   #judgeState(): string[] {

@@ -22,7 +22,8 @@ export type Leg = (stay: Stay) => Promise<ServerEvent[]>
 
 /** Also what had arrived and was not waited for: a client that received it has seen it. */
 async function heardOn(follower: Follower, count: number, end: () => Promise<void> | void): Promise<ServerEvent[]> {
-  const heard = await follower.messages(count)
+  const heard: ServerEvent[] = []
+  while (heard.filter(({ type }) => type === 'message').length < count) heard.push(await follower.next())
   await end()
   return [...heard, ...follower.inbox.waiting()]
 }
@@ -55,7 +56,7 @@ const poll: Leg = async ({ url, room, query, count, ending }) => {
     cursor = answer.cursor
     // Who comes back with an old rev is told at once what there is, and would ask for ever (PRES-4).
     presence = answer.events.at(-1)?.rev ?? presence
-  } while (heard.length < count)
+  } while (heard.filter(({ type }) => type === 'message').length < count)
   if (ending === 'close') return heard
   // Leaves in the middle of one that is held, or that is just being answered: what it would have said is not heard.
   const leaving = new AbortController()
