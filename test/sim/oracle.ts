@@ -28,8 +28,12 @@ function judgeLog(hold: Hold, { log, asks }: Host, publications: readonly Public
     hold(!before || (cursor > `${before.cursor}` && time >= before.time), cursor, 'is out of order')
   }
   const places = Map.groupBy(log.keys(), (i) => dataOf(log[i]))
-  const known = new Set(publications.map(({ data }) => data))
-  for (const data of places.keys()) hold(known.has(data), data, 'was never sent')
+  for (const sent of places.keys())
+    hold(
+      publications.some(({ data }) => data === sent),
+      sent,
+      'was never sent',
+    )
   for (const { data, id, acks, refusals, isInDoubt, isEphemeral } of publications) {
     const stored = places.get(data) ?? []
     hold(stored.length <= 1, data, 'is stored at', stored)
