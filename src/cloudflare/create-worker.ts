@@ -33,7 +33,7 @@ function toRuntime(env: Env): Runtime {
     gate,
     ...(limits.perAddress !== undefined && { address: (r: Request) => r.headers.get('cf-connecting-ip') ?? undefined }),
     refuse,
-    ...(backend !== null && { connect: (visitor) => backend.connect(visitor) }),
+    ...(backend !== null && { connect: (visitor, trace) => backend.connect(visitor, trace) }),
     accept: hold,
     payloadLimit: limits.payload,
     roomsPerConnection: limits.rooms,

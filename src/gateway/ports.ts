@@ -87,7 +87,7 @@ export interface Runtime {
   readonly pollWait: number
   readonly pages: Pages
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */
-  connect?(visitor: Visitor): Promise<Welcome>
+  connect?(visitor: Visitor, traceparent?: string): Promise<Welcome>
   /** Does it take work? Else why not. */
   ready(): true | Refusal
   /** Tells the operator. */

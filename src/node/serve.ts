@@ -94,7 +94,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     gate,
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
-    ...(backend !== null && { connect: (visitor) => visitors.use(() => backend.connect(visitor)) }),
+    ...(backend !== null && { connect: (visitor, trace) => visitors.use(() => backend.connect(visitor, trace)) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limits.payload,

@@ -215,8 +215,18 @@ export interface Connection {
 export type Command = Asked & { readonly user?: string; readonly pass?: Pass; readonly isBackend?: true }
 
 type Asked =
-  | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string }
-  | { readonly type: 'batch'; readonly publications: readonly Publication[]; readonly session?: string }
+  | {
+      readonly type: 'publish'
+      readonly publication: Publication
+      readonly session?: string
+      readonly traceparent?: string
+    }
+  | {
+      readonly type: 'batch'
+      readonly publications: readonly Publication[]
+      readonly session?: string
+      readonly traceparent?: string
+    }
   | { readonly type: 'history'; readonly query: HistoryQuery; readonly reader: Reader }
   | { readonly type: 'presence' }
   | { readonly type: 'present'; readonly session: string; readonly state: string | null }

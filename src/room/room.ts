@@ -15,7 +15,7 @@ import { Doorkeeper, EXPIRED, REVOKED, UNKNOWN } from './doorkeeper.ts'
 import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
-import { Incoming, plainPublication, readOperations, toBody } from './incoming.ts'
+import { Incoming, plainPublication, readOperations, sameRequest, toBody } from './incoming.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
@@ -655,5 +655,5 @@ const noSession = (id: string) =>
 function answering(asked: MessageDraft | undefined, drafts: readonly MessageDraft[]): readonly Draft[] {
   const [first, ...others] = drafts
   if (first === undefined || asked === undefined || first === asked) return drafts
-  return [{ ...first, id: asked.id, ...(asked.dedupe && { dedupe: asked.dedupe }) }, ...others]
+  return [{ ...first, id: asked.id, ...sameRequest(asked) }, ...others]
 }

@@ -44,8 +44,9 @@ export class Backend {
   }
 
   /** Who comes to a room, as far as it wants to be asked (ASK-1); never rejects. */
-  async connect(visitor: Visitor): Promise<Welcome> {
-    return this.#doorman !== null && this.#settings.ask?.connect(visitor.room) ? this.#doorman.connect(visitor) : {}
+  async connect(visitor: Visitor, traceparent?: string): Promise<Welcome> {
+    if (this.#doorman === null || !this.#settings.ask?.connect(visitor.room)) return {}
+    return this.#doorman.connect(visitor, traceparent)
   }
 
   /** Is it asked about the messages of a room (ASK-5)? */

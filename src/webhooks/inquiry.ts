@@ -14,6 +14,7 @@ export interface Inquired {
   readonly type: 'ask.connect' | 'ask.message'
   readonly room: string
   readonly subject?: string
+  readonly traceparent?: string | undefined
   /** JSON. */
   readonly data: string
   /** Of the answer, in bytes. */
@@ -55,15 +56,20 @@ export class Inquiry {
   }
 
   /** What costs time counts as a failure; an error that it answers at once keeps nobody waiting. */
-  async #posted({ type, room, subject, data, maxAnswer }: Inquired, timeout: number): Promise<Posted> {
+  async #posted({ type, room, subject, data, maxAnswer, traceparent }: Inquired, timeout: number): Promise<Posted> {
     const { url, signer, post } = this.#options
     const id = `ask_${crypto.randomUUID()}`
     const now = Date.now()
-    const about = subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`
+    const trace = traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`
+    const about = (subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`) + trace
     const event = `"id":"${id}","source":"/v1/rooms/${room}","type":"${type}"${about},"time":"${new Date(now).toISOString()}"`
     const body = `{"specversion":"1.0",${event},"datacontenttype":"application/json","data":${data}}`
     const signature = await signer.headers(id, Math.floor(now / 1000), body)
-    const headers = { 'content-type': 'application/cloudevents+json', ...signature }
+    const headers = {
+      'content-type': 'application/cloudevents+json',
+      ...(traceparent !== undefined && { traceparent }),
+      ...signature,
+    }
     try {
       const posted = await post({ url, headers, body, timeout, maxAnswer })
       this.#circuit.succeeded()

@@ -40,6 +40,7 @@ const cloudEvent = shape<{
   source: string
   type: string
   subject?: string
+  traceparent?: string
   time: string
   datacontenttype: string
   data: object
@@ -49,6 +50,7 @@ const cloudEvent = shape<{
   source: string,
   type: oneOf(...WEBHOOK_EVENTS),
   subject: optional(string),
+  traceparent: optional({ ...string, description: 'Of the request that published the message (TRACE-1).' }),
   time: { type: 'string', format: 'date-time' },
   datacontenttype: { const: 'application/json' },
   data: { type: 'object' },
