@@ -16,6 +16,7 @@ const CHAPTERS: { readonly [F in keyof typeof FAMILIES]: readonly [title: string
     'Limits',
     'Who goes over one is told so, and nobody else notices. `npm start` and `npm run edge` without keys are open to this machine alone: then rates and numbers of connections have no default.',
   ],
+  logging: ['Logs', ''],
   webhooks: ['Webhooks', 'What the backend hears and is asked: [webhooks.md](webhooks.md).'],
 }
 

@@ -1,3 +1,4 @@
+import { openLog } from '../node/log.ts'
 import { type ServeOptions, serve } from '../node/serve.ts'
 import { toOptions } from '../node/settings.ts'
 import { checkSettings } from '../settings/read.ts'
@@ -8,11 +9,12 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
   try {
     const { settings, wrong } = await checkSettings(process.env, 'node')
     if (wrong !== undefined) throw new Misconfigured(wrong)
-    const gateway = await serve({ ...toOptions(settings), ...options })
+    const tell = openLog(settings.logging)
+    const gateway = await serve({ tell, ...toOptions(settings), ...options })
+    if (!process.stderr.isTTY) tell('info', 'The gateway listens', { url: gateway.url, pid: process.pid })
     console.log(`Holdline listens on ${gateway.url}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
-        console.log('Holdline sends everyone away and goes down.')
         gateway.close().then(() => process.exit(0))
       })
     }

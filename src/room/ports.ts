@@ -8,6 +8,7 @@ import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
 import type { PresenceList } from '../protocol/presence.ts'
 import type { DeadLetter, OutboxChange, Told, WebhookEvent } from '../protocol/webhook.ts'
 import type { Question } from './questions.ts'
+import type { Tally } from './tally.ts'
 
 /** The extent of a room's log. */
 export interface Head {
@@ -290,6 +291,8 @@ export interface Birth {
   readonly tells?: readonly WebhookEvent[]
   /** Is it asked about messages? */
   readonly asks?: boolean
+  /** Where it counts; absent: nobody wants to know. */
+  readonly tally?: Tally
 }
 
 /** What a deployment may set. */

@@ -1,4 +1,6 @@
+import type { Tell } from '../protocol/journal.ts'
 import { Circuit } from './circuit.ts'
+import type { Deliveries } from './deliveries.ts'
 import type { Signer } from './sign.ts'
 import { type Post, type Posted, whyOf } from './target.ts'
 
@@ -8,6 +10,8 @@ export interface InquiryOptions {
   readonly timeout: number
   readonly signer: Signer
   readonly post: Post
+  readonly tell: Tell
+  readonly counts: Deliveries['questions']
 }
 
 export interface Inquired {
@@ -38,6 +42,17 @@ export class Inquiry {
 
   /** The text of its answer; null: it refuses, by its status. @throws Error if it does not answer */
   async ask(inquired: Inquired): Promise<string | null> {
+    try {
+      const answer = await this.#ask(inquired)
+      this.#options.counts.answered++
+      return answer
+    } catch (error) {
+      this.#options.counts.failed++
+      throw error
+    }
+  }
+
+  async #ask(inquired: Inquired): Promise<string | null> {
     const timeout = inquired.since + this.#options.timeout - Date.now()
     if (timeout <= 0) throw new Error('too many questions wait')
     if (!this.#circuit.allows(Date.now())) throw new Error('it has not answered lately')
@@ -52,7 +67,7 @@ export class Inquiry {
     const now = Date.now()
     if (now < this.#quietUntil) return
     this.#quietUntil = now + QUIET
-    console.error(`The backend could not be asked ${about}: ${whyOf(error)}`)
+    this.#options.tell('warn', `The backend could not be asked ${about}`, { why: whyOf(error) })
   }
 
   /** What costs time counts as a failure; an error that it answers at once keeps nobody waiting. */
