@@ -11,7 +11,10 @@ import { memoize, Names, packs } from './packs.ts'
 import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
-import { Tally } from './tally.ts'
+import { Progress } from './progress.ts'
+import type { Tally } from './tally.ts'
+
+type Born = Pick<Required<Birth>, 'head' | 'limits' | 'tally'>
 
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
 export class Fanout {
@@ -26,13 +29,13 @@ export class Fanout {
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
   readonly #answerBound: number
   readonly #left: (connection: Connection) => void
+  readonly #progress = new Progress()
   readonly #tally: Tally
   #head: Head
-  #invisible = 0
 
   /** `left` is told of every connection that goes, by itself or sent away from here. */
-  constructor(host: RoomHost, birth: Birth, presence: Presence, left: (connection: Connection) => void) {
-    const { head, limits, tally = new Tally() } = birth
+  constructor(host: RoomHost, birth: Born, presence: Presence, left: (connection: Connection) => void) {
+    const { head, limits, tally } = birth
     this.#tally = tally
     this.#host = host
     this.#presence = presence
@@ -225,7 +228,7 @@ export class Fanout {
   #flush(chunk: readonly Entry[], before: Position): Position {
     const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
     const named = new Names(chunk)
-    const tail = this.#progress(chunk, through)
+    const tail = this.#progress.after(chunk, through)
     let deliveries = 0
     for (const group of this.#groups) {
       if (group.live.size === 0) continue
@@ -252,17 +255,6 @@ export class Fanout {
     }
     this.#tally.deliveries += deliveries
     return through
-  }
-
-  /** FOLLOW-8: who sees nothing of a busy room still hears how far it has come. */
-  #progress(chunk: readonly Entry[], through: Position): readonly Item[] {
-    for (const entry of chunk) {
-      if (entry.position === null) continue
-      this.#invisible = entry.audience?.to === undefined ? 0 : this.#invisible + 1
-    }
-    if (this.#invisible < LIMITS.invisible) return []
-    this.#invisible = 0
-    return [cursorEvent(formatCursor(through))]
   }
 
   #isStuck(member: Member): void {

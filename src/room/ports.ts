@@ -7,6 +7,7 @@ import type { Gap, HistoryPage } from '../protocol/events.ts'
 import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
 import type { PresenceList } from '../protocol/presence.ts'
 import type { DeadLetter, OutboxChange, Told, WebhookEvent } from '../protocol/webhook.ts'
+import type { Info, SessionInfo } from './info.ts'
 import type { Question } from './questions.ts'
 import type { Tally } from './tally.ts'
 
@@ -213,21 +214,17 @@ export interface Connection {
 }
 
 /** What the gateway asks of a room, and in whose name; without a pass it may do everything. */
-export type Command = Asked & { readonly user?: string; readonly pass?: Pass; readonly isBackend?: true }
+export type Command = Asked & {
+  readonly user?: string
+  readonly pass?: Pass
+  readonly isBackend?: true
+  /** TRACE-1. */
+  readonly traceparent?: string
+}
 
 type Asked =
-  | {
-      readonly type: 'publish'
-      readonly publication: Publication
-      readonly session?: string
-      readonly traceparent?: string
-    }
-  | {
-      readonly type: 'batch'
-      readonly publications: readonly Publication[]
-      readonly session?: string
-      readonly traceparent?: string
-    }
+  | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string }
+  | { readonly type: 'batch'; readonly publications: readonly Publication[]; readonly session?: string }
   | { readonly type: 'history'; readonly query: HistoryQuery; readonly reader: Reader }
   | { readonly type: 'presence' }
   | { readonly type: 'present'; readonly session: string; readonly state: string | null }
@@ -257,27 +254,6 @@ export type Reply =
   | { readonly type: 'dead'; readonly letters: readonly DeadLetter[]; readonly next: string | null }
   | { readonly type: 'resent'; readonly count: number }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly retryAfter?: number }
-
-/** A session as an operator sees it. */
-export interface SessionInfo {
-  readonly session: string
-  readonly user?: string
-  /** JSON text of its presence state. */
-  readonly state?: string
-  readonly present: boolean
-  readonly connections: readonly Kind[]
-  /** When it ends (ms), if it has no connection. */
-  readonly endsAt?: number
-}
-
-export interface Info {
-  readonly room: string
-  readonly cursor: string
-  readonly sessions: number
-  readonly connections: Readonly<Record<Kind, number>>
-  /** When this instance of the room was born (ms). */
-  readonly awakeSince: number
-}
 
 /** What a room is born from, the first time and after every sleep. */
 export interface Birth {

@@ -16,6 +16,7 @@ import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
 import { Incoming, plainPublication, readOperations, sameRequest, toBody } from './incoming.ts'
+import type { Info } from './info.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
@@ -26,7 +27,6 @@ import {
   type Hello,
   type HistoryRead,
   IN_STEP,
-  type Info,
   type Kind,
   type Outcome,
   type Page,
@@ -119,7 +119,7 @@ export class Room<State = unknown> {
       close: (connection, code, reason) => this.#fanout.close(connection, code, reason),
       publish: (submission) => this.#publish(submission),
     })
-    this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
+    this.#fanout = new Fanout(host, { ...birth, tally: this.#tally }, this.#participants.presence, left)
   }
 
   // ---- What applications override ----

@@ -3,7 +3,7 @@ import type { HistoryPage } from '../../protocol/events.ts'
 import { batchItemSchema, batchSchema, presenceSchema, publicationSchema } from '../../protocol/operations.ts'
 import type { PresenceList, Present } from '../../protocol/presence.ts'
 import { WEBHOOK_EVENTS } from '../../protocol/webhook.ts'
-import type { Info, SessionInfo } from '../../room/ports.ts'
+import type { Info, SessionInfo } from '../../room/info.ts'
 import { revokeSchema } from '../revoke.ts'
 import {
   boolean,
