@@ -13,6 +13,7 @@ import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
+import { SLOW, Tally } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { Clerk } from '../webhooks/clerk.ts'
 import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
@@ -66,6 +67,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #alarm: Alarm
     readonly #teller: Teller | null
     #lookingAfter = false
+    readonly #tally = new Tally()
     readonly #clerk = new Clerk({
       verify: (token) => verdictOf(setupOf(this.env).gate, () => false, this.ctx.id.name ?? '', token),
       judge: async (asked, since) =>
@@ -277,7 +279,14 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         if (read !== undefined) readFor(this.#room, this.#log, read, this)
         else this.#commitNow()
       }
+      this.#tellOfSlow()
       this.#lookAfter()
+    }
+
+    /** One line for all that a turn has closed. */
+    #tellOfSlow(): void {
+      const connections = this.#tally.takeSlow()
+      if (connections > 0) setupOf(this.env).tell('info', SLOW, { room: this.ctx.id.name, connections })
     }
 
     #commitNow(): void {
@@ -354,6 +363,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         limits: setupOf(this.env).limits,
         tells: this.#tells(),
         asks: setupOf(this.env).backend?.asks(this.ctx.id.name ?? '') ?? false,
+        tally: this.#tally,
         ...stored,
       })
     }

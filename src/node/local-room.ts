@@ -25,6 +25,7 @@ import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
+import { SLOW } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { Clerk } from '../webhooks/clerk.ts'
@@ -228,23 +229,20 @@ export class LocalRoom implements RoomHost {
     connection.close(code, reason)
   }
 
-  /** One line for all that one call has closed: a crowd that does not read must not flood the log. */
-  #tellingOfSlow(act: () => void): void {
-    const { tell, readings, name } = this.#options
-    const slow = (): number => readings.tally.closes.get(CLOSE.slow) ?? 0
-    const before = slow()
-    act()
-    const connections = slow() - before
-    if (connections > 0) tell('info', 'Connections that do not read were closed', { room: name, connections })
+  #tellOfSlow(): void {
+    const { tell, readings, name: room } = this.#options
+    const connections = readings.tally.takeSlow()
+    if (connections > 0) tell('info', SLOW, { room, connections })
   }
 
   /** While somebody is behind: sockets say when they drained, but not that they never will. */
   #lookAfter(): void {
+    this.#tellOfSlow()
     if (this.#lookingAfter || !this.#room.hasStuck) return
     this.#lookingAfter = true
     setTimeout(() => {
       this.#lookingAfter = false
-      this.#tellingOfSlow(() => this.#room.lookAfter())
+      this.#room.lookAfter()
       this.#lookAfter()
     }, LOOK_AFTER).unref()
   }
@@ -331,7 +329,7 @@ export class LocalRoom implements RoomHost {
     this.#works.done()
     const started = performance.now()
     try {
-      this.#tellingOfSlow(() => this.#room.settled(plan.settled))
+      this.#room.settled(plan.settled)
     } catch (error) {
       this.report(error)
     }

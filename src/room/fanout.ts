@@ -14,8 +14,6 @@ import type { Presence } from './presence.ts'
 import { Progress } from './progress.ts'
 import type { Tally } from './tally.ts'
 
-type Born = Pick<Required<Birth>, 'head' | 'limits' | 'tally'>
-
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
 export class Fanout {
   readonly #host: RoomHost
@@ -34,14 +32,13 @@ export class Fanout {
   #head: Head
 
   /** `left` is told of every connection that goes, by itself or sent away from here. */
-  constructor(host: RoomHost, birth: Born, presence: Presence, left: (connection: Connection) => void) {
-    const { head, limits, tally } = birth
-    this.#tally = tally
+  constructor(host: RoomHost, birth: Birth, presence: Presence, left: (connection: Connection) => void) {
+    this.#tally = birth.tally
     this.#host = host
     this.#presence = presence
     this.#left = left
-    this.#head = head
-    this.#answerBound = -(LIMITS.ahead + frameLimit(limits.payload))
+    this.#head = birth.head
+    this.#answerBound = -(LIMITS.ahead + frameLimit(birth.limits.payload))
   }
 
   get connections(): Iterable<Connection> {
@@ -104,8 +101,7 @@ export class Fanout {
     const isLast = member.group.codec === 'poll' && comparePositions(through, headPosition(this.#head)) >= 0
     if (isLast) items.push(...this.#missed(connection))
     connection.attach({ ...connection.attachment, at: through })
-    this.#tally.replays += items.length
-    if (isWithheld) this.#tally.recoveries.forbidden++
+    this.#tally.replayed(items.length, isWithheld)
     if (this.#send(member, items, through) && member.group.codec === 'poll') return
     this.#advance(member)
   }
@@ -229,7 +225,6 @@ export class Fanout {
     const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
     const named = new Names(chunk)
     const tail = this.#progress.after(chunk, through)
-    let deliveries = 0
     for (const group of this.#groups) {
       if (group.live.size === 0) continue
       const heard = group.hearsPresence ? chunk : chunk.filter(({ type }) => type === 'message')
@@ -248,12 +243,11 @@ export class Fanout {
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
           if (group.codec === 'poll') group.live.delete(member)
-          deliveries += due.events
+          this.#tally.deliveries += due.events
           this.#put(member.connection, due)
         }
       }
     }
-    this.#tally.deliveries += deliveries
     return through
   }
 

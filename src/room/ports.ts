@@ -267,8 +267,8 @@ export interface Birth {
   readonly tells?: readonly WebhookEvent[]
   /** Is it asked about messages? */
   readonly asks?: boolean
-  /** Where it counts; absent: nobody wants to know. */
-  readonly tally?: Tally
+  /** Where it counts what it does. */
+  readonly tally: Tally
 }
 
 /** What a deployment may set. */

@@ -39,7 +39,7 @@ import {
 import type { Answered, Submission } from './questions.ts'
 import { type Session, sessionOf } from './sessions.ts'
 import { isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
-import { Tally } from './tally.ts'
+import type { Tally } from './tally.ts'
 
 export type { Session }
 
@@ -90,7 +90,7 @@ export class Room<State = unknown> {
     this.#head = birth.head
     this.#limits = birth.limits
     this.#awakeSince = host.now()
-    this.#tally = birth.tally ?? new Tally()
+    this.#tally = birth.tally
     this.#callbacks = new Callbacks<State>(birth.state)
     this.#doorkeeper = new Doorkeeper(birth)
     this.#rates = new Buckets(birth.limits.rate)
@@ -119,7 +119,7 @@ export class Room<State = unknown> {
       close: (connection, code, reason) => this.#fanout.close(connection, code, reason),
       publish: (submission) => this.#publish(submission),
     })
-    this.#fanout = new Fanout(host, { ...birth, tally: this.#tally }, this.#participants.presence, left)
+    this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
   }
 
   // ---- What applications override ----

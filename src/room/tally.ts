@@ -1,5 +1,9 @@
+import { CLOSE } from '../protocol/codes.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Gap } from '../protocol/events.ts'
+
+/** What the operator is told of those that were closed: one line for all of a turn, for a crowd must not flood the log. */
+export const SLOW = 'Connections that do not read were closed'
 
 /** How those were served who came back with a cursor (FOLLOW-3). */
 export type Recovery = 'recovered' | Gap['reason']
@@ -25,6 +29,7 @@ export class Tally {
   }
   /** Connections that were closed from here, by close code. */
   readonly closes = new Map<number, number>()
+  #slow = 0
 
   committed(entries: readonly Entry[]): void {
     for (const { type, position } of entries) {
@@ -32,6 +37,20 @@ export class Tally {
       if (position === null) this.published.ephemeral++
       else this.published.logged++
     }
+  }
+
+  /** `isWithheld`: something was too old for who may not read the history. */
+  replayed(events: number, isWithheld: boolean): void {
+    this.replays += events
+    if (isWithheld) this.recoveries.forbidden++
+  }
+
+  /** How many were closed since it was last asked because they did not read. */
+  takeSlow(): number {
+    const slow = this.closes.get(CLOSE.slow) ?? 0
+    const more = slow - this.#slow
+    this.#slow = slow
+    return more
   }
 
   closed(code: number): void {
