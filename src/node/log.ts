@@ -11,8 +11,14 @@ export interface LogOptions {
 /** Lines that wait while nobody reads them, in bytes: more are dropped, for a log that is stuck must not stop rooms. */
 const WAITING = 1024 * 1024
 
+export interface Log {
+  readonly tell: Tell
+  /** Resolves when all that was told is written, or cannot be: what is cut off by the end of the process loses its order. */
+  written(): Promise<void>
+}
+
 /** The log of a process: a JSON object a line. */
-export function openLog({ level = 'info', to = standardError() }: LogOptions = {}): Tell {
+export function openLog({ level = 'info', to = standardError() }: LogOptions = {}): Log {
   const logger = pino(
     {
       level,
@@ -25,12 +31,16 @@ export function openLog({ level = 'info', to = standardError() }: LogOptions = {
     },
     to,
   )
-  return (urgency, what, facts = {}) => logger[urgency](facts, what)
+  return {
+    tell: (urgency, what, facts = {}) => logger[urgency](facts, what),
+    written: () => new Promise((resolve) => logger.flush(() => resolve())),
+  }
 }
 
 function standardError(): DestinationStream {
   if (process.stderr.isTTY) return { write: (line) => void process.stderr.write(readable(line)) }
-  return destination({ dest: 2, sync: false, maxLength: WAITING })
+  // With `minLength` 0 its `flush` would wait for nothing (sonic-boom 4.2, 2026-11).
+  return destination({ dest: 2, sync: false, minLength: 1, maxLength: WAITING })
 }
 
 /** A line as people read it. */

@@ -70,7 +70,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db' } = options
   const { webhooks = null } = options
   const readings = new Readings()
-  const tell = counting(options.tell ?? openLog(), readings)
+  const tell = counting(options.tell ?? openLog().tell, readings)
   const visitors = new Slots(ASKED_AT_ONCE)
   const gate = await openGate(host, tell, options.auth)
   const limits = limitsOf(options.limits ?? {}, gate.mode)
