@@ -24,7 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const MAY_USE: Record<string, readonly RegExp[]> = {
   auth: [/^jose$/],
   gateway: [/^hono(\/|$)/],
-  node: [/^node:/, /^ws$/, /^@hono\/node-server/],
+  node: [/^node:/, /^ws$/, /^@hono\/node-server/, /^pino$/, /^prom-client$/],
   cloudflare: [/^cloudflare:/],
   cli: [/^node:/, /^esbuild$/, /^miniflare$/, /^wrangler$/],
 }

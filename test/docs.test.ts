@@ -4,7 +4,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { configuration } from '../src/cli/docs.ts'
+import { configuration, metrics } from '../src/cli/docs.ts'
+import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
 import { node } from './targets/node.ts'
@@ -135,6 +136,31 @@ describe('applications in the docs', () => {
     for (const data of says) world.says(ada, { op: 'publish', data })
     world.settles()
     expect(ada.messages.at(-1)).toEqual(hears)
+  })
+})
+
+describe('metrics in the docs', () => {
+  it('OPS-5 docs/metrics.md is what `npm run docs` makes', () => {
+    expect(readFileSync(join(root, 'docs/metrics.md'), 'utf8')).toBe(metrics())
+  })
+
+  it.each(['docs/operations.md', 'docs/grafana-dashboard.json'])('OPS-5 %s names metrics that there are', (page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const named = [...text.matchAll(/\bholdline_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
+    expect(named.length).toBeGreaterThan(5)
+    const names: string[] = METRICS.map(({ name }) => name)
+    expect(named.filter((name) => !names.includes(name))).toEqual([])
+  })
+
+  it('OPS-5 the dashboard shows every metric, in panels that do not overlap', () => {
+    const text = readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8')
+    const { panels } = JSON.parse(text) as {
+      panels: { id: number; gridPos: { x: number; y: number; w: number }; targets: { expr: string }[] }[]
+    }
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    expect(new Set(panels.map(({ gridPos: { x, y } }) => `${x} ${y}`)).size).toBe(panels.length)
+    const shown = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join()
+    expect(METRICS.map(({ name }) => name).filter((name) => !shown.includes(name))).toEqual([])
   })
 })
 

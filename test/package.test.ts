@@ -16,7 +16,7 @@ beforeAll(() => {
   const installed = join(folder, 'node_modules/holdline')
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', join(folder, archive), '-C', installed, '--strip-components=1'])
-  for (const name of ['hono', '@hono/node-server', 'jose', 'ws']) {
+  for (const name of ['hono', '@hono/node-server', 'jose', 'pino', 'prom-client', 'ws']) {
     mkdirSync(join(folder, 'node_modules/@hono'), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }

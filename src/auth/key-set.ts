@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import { Refusal } from '../protocol/errors.ts'
+import type { Tell } from '../protocol/journal.ts'
 
 const TIMEOUT = 3000
 /** No sooner than this are keys asked for again, because a token names one that is not known, or because it failed (ms). */
@@ -11,7 +12,7 @@ const STALE = 60 * 60_000
 const BYTES_MOST = 64 * 1024
 
 /** Public keys at a URL: kept, fetched anew when they are rotated, never more of them than we can bear. */
-export function remoteKeys(url: string): JWTVerifyGetKey {
+export function remoteKeys(url: string, tell?: Tell): JWTVerifyGetKey {
   let kept: { text: string; at: number } | undefined
   let failedAt = Number.NEGATIVE_INFINITY
   const fetchKeys = async (address: string, options: RequestInit): Promise<Response> => {
@@ -24,7 +25,7 @@ export function remoteKeys(url: string): JWTVerifyGetKey {
     } catch (error) {
       if (Date.now() - failedAt >= FAILURE_COOLDOWN) failedAt = Date.now()
       if (kept === undefined || Date.now() - kept.at > STALE) {
-        console.error(`The keys at ${url} cannot be fetched: ${error}`)
+        tell?.('warn', 'The keys that tokens are checked with cannot be fetched', { url, why: `${error}` })
         throw new Refusal('keys', 'The keys that tokens are checked with cannot be fetched')
       }
     }

@@ -8,6 +8,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { Refusal } from '../protocol/errors.ts'
+import type { Tell } from '../protocol/journal.ts'
 import { type Grants, toGrants } from './grants.ts'
 import { remoteKeys } from './key-set.ts'
 
@@ -23,6 +24,8 @@ export interface TokenOptions {
   readonly issuer?: readonly string[]
   /** The most seconds that a token may have to live: as long a revocation must stand. Default 24 h. */
   readonly lifetime?: number
+  /** Where it is told that keys cannot be fetched. */
+  readonly tell?: Tell
 }
 
 /** What may verify a token of these algorithms. Configuration alone decides: a token only says which of them it wants. */
@@ -47,8 +50,8 @@ export class Tokens {
   readonly lifetime: number
 
   constructor(options: TokenOptions) {
-    const { secret, publicKey, jwksUrl, algorithms = PUBLIC, audience, issuer, lifetime = 86_400 } = options
-    const remote = jwksUrl === undefined ? undefined : remoteKeys(jwksUrl)
+    const { secret, publicKey, jwksUrl, algorithms = PUBLIC, audience, issuer, lifetime = 86_400, tell } = options
+    const remote = jwksUrl === undefined ? undefined : remoteKeys(jwksUrl, tell)
     const shared = secret === undefined ? undefined : new TextEncoder().encode(secret)
     this.#sources = [
       ...(shared === undefined ? [] : [{ algorithms: ['HS256'], key: () => shared }]),

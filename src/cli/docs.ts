@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { METRICS } from '../node/metrics/definitions.ts'
 import { FAMILIES } from '../settings/list.ts'
 import { readSettings } from '../settings/read.ts'
 import type { Setting } from '../settings/setting.ts'
@@ -16,6 +17,7 @@ const CHAPTERS: { readonly [F in keyof typeof FAMILIES]: readonly [title: string
     'Limits',
     'Who goes over one is told so, and nobody else notices. `npm start` and `npm run edge` without keys are open to this machine alone: then rates and numbers of connections have no default.',
   ],
+  logging: ['Logs', ''],
   webhooks: ['Webhooks', 'What the backend hears and is asked: [webhooks.md](webhooks.md).'],
 }
 
@@ -64,4 +66,25 @@ function row({ name, kind, only, secret, unit, default: otherwise, unset = '', a
   return `| \`${name}\`${marks.join('')} | ${mayBe} | ${held} | ${about} |`
 }
 
-if (import.meta.main) writeFileSync(new URL('../../docs/configuration.md', import.meta.url), configuration())
+/** The page `docs/metrics.md`. */
+export function metrics(): string {
+  const rows = METRICS.map(({ name, type, labels, says }) => {
+    const named = Object.entries(labels).map(([label, values]) => `\`${label}\`: ${values}`)
+    return `| \`${name}\` | ${type} | ${named.join('; ')} | ${says} |`
+  })
+  return `${[
+    '# Metrics',
+    '<!-- Made by `npm run docs` from src/node/metrics/definitions.ts. Change it there. -->',
+    'What `GET /metrics` tells of a gateway on Node, in the text format of Prometheus. How to scrape it, and what to be woken for: [operations.md](operations.md#what-to-watch).',
+    ['| metric | type | labels | what it is |', '|---|---|---|---|', ...rows].join('\n'),
+    'No label names a room, a user or a session: their number is not bounded. Ask `GET /v1/rooms/:room` about one room.',
+    'Besides there is what prom-client tells of every Node process, `process_…` and `nodejs_…`, from the first scrape on.',
+    '## On the edge',
+    'There `/metrics` answers 404. A Worker has no process that could be scraped, and a room that kept counts would have to stay awake, or write them. Cloudflare counts for you: requests, errors, duration, and the WebSocket messages and storage of the objects, in its dashboard and its GraphQL API. The log has the same lines as on Node, in Workers Logs.',
+  ].join('\n\n')}\n`
+}
+
+if (import.meta.main) {
+  writeFileSync(new URL('../../docs/configuration.md', import.meta.url), configuration())
+  writeFileSync(new URL('../../docs/metrics.md', import.meta.url), metrics())
+}

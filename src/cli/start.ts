@@ -1,19 +1,30 @@
+import { setTimeout as after } from 'node:timers/promises'
+import { openLog } from '../node/log.ts'
 import { type ServeOptions, serve } from '../node/serve.ts'
 import { toOptions } from '../node/settings.ts'
 import { checkSettings } from '../settings/read.ts'
 import { fail, Misconfigured } from './fail.ts'
+
+/** How long the last lines of the log have to be written (ms). */
+const FLUSH = 500
 
 /** `npm start`, and what examples start with: a gateway with the settings of the environment. */
 export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<void> {
   try {
     const { settings, wrong } = await checkSettings(process.env, 'node')
     if (wrong !== undefined) throw new Misconfigured(wrong)
-    const gateway = await serve({ ...toOptions(settings), ...options })
+    const { tell, written } = openLog(settings.logging)
+    const gateway = await serve({ tell, ...toOptions(settings), ...options })
+    if (!process.stderr.isTTY) tell('info', 'The gateway listens', { url: gateway.url, pid: process.pid })
     console.log(`Holdline listens on ${gateway.url}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
-        console.log('Holdline sends everyone away and goes down.')
-        gateway.close().then(() => process.exit(0))
+        // A log that is stuck must not keep it from ending.
+        const told = () => Promise.race([written(), after(FLUSH, undefined, { ref: false })])
+        gateway
+          .close()
+          .then(told)
+          .then(() => process.exit(0))
       })
     }
   } catch (error) {

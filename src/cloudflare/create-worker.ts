@@ -1,6 +1,7 @@
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { unconfigured } from '../gateway/unconfigured.ts'
+import { reporter } from '../protocol/journal.ts'
 import chat from '../web/chat.html'
 import docs from '../web/docs.html'
 import { hold } from './held-socket.ts'
@@ -27,13 +28,13 @@ export function createWorker(): ExportedHandler<Env> {
 }
 
 function toRuntime(env: Env): Runtime {
-  const { gate, limits, backend } = setupOf(env)
+  const { gate, limits, backend, tell } = setupOf(env)
   return {
-    room: (name) => roomStub(env.ROOMS, name),
+    room: (name) => roomStub(env.ROOMS, name, tell),
     gate,
     ...(limits.perAddress !== undefined && { address: (r: Request) => r.headers.get('cf-connecting-ip') ?? undefined }),
     refuse,
-    ...(backend !== null && { connect: (visitor) => backend.connect(visitor) }),
+    ...(backend !== null && { connect: (visitor, trace) => backend.connect(visitor, trace) }),
     accept: hold,
     payloadLimit: limits.payload,
     roomsPerConnection: limits.rooms,
@@ -41,6 +42,7 @@ function toRuntime(env: Env): Runtime {
     pollWait: 55,
     pages: { chat, docs },
     ready: () => true,
-    report: (error) => console.error(error),
+    tell,
+    report: reporter(tell),
   }
 }

@@ -4,6 +4,7 @@ import { verdictOf } from '../gateway/access/verdict.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, isSendable } from '../protocol/codes.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
+import { reporter } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
@@ -12,6 +13,7 @@ import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
+import { SLOW, Tally } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { Clerk } from '../webhooks/clerk.ts'
 import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
@@ -65,12 +67,14 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #alarm: Alarm
     readonly #teller: Teller | null
     #lookingAfter = false
+    readonly #tally = new Tally()
     readonly #clerk = new Clerk({
       verify: (token) => verdictOf(setupOf(this.env).gate, () => false, this.ctx.id.name ?? '', token),
       judge: async (asked, since) =>
         setupOf(this.env).backend?.judge(this.ctx.id.name ?? '', asked, since) ?? { rewrite: {} },
       slots: new Slots(ASKED_AT_ONCE),
       tell: (answered) => this.#told(answered),
+      report: (error) => this.report(error),
     })
 
     constructor(ctx: DurableObjectState, env: Env) {
@@ -245,7 +249,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     report(error: unknown): void {
-      console.error(error)
+      reporter(setupOf(this.env).tell, { room: this.ctx.id.name })(error)
     }
 
     // ---- How it works ----
@@ -260,7 +264,11 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     #told(answered: Answered): void {
-      this.#replies.guard(answered, console.error, () => this.#turn(() => this.#room.verdict(answered)))
+      this.#replies.guard(
+        answered,
+        (error) => this.report(error),
+        () => this.#turn(() => this.#room.verdict(answered)),
+      )
     }
 
     /** One call into the room, and then what came of it: so nothing is ever delivered inside a running call. */
@@ -271,7 +279,14 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         if (read !== undefined) readFor(this.#room, this.#log, read, this)
         else this.#commitNow()
       }
+      this.#tellOfSlow()
       this.#lookAfter()
+    }
+
+    /** One line for all that a turn has closed. */
+    #tellOfSlow(): void {
+      const connections = this.#tally.takeSlow()
+      if (connections > 0) setupOf(this.env).tell('info', SLOW, { room: this.ctx.id.name, connections })
     }
 
     #commitNow(): void {
@@ -326,7 +341,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
 
     /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
     #hired(waiting: number): Teller | null {
-      const { backend } = setupOf(this.env)
+      const { backend, tell } = setupOf(this.env)
       if (backend === null || this.#tells().length === 0) return null
       const commit = (outbox: OutboxChange): Promise<boolean> =>
         new Promise((resolve) => {
@@ -335,7 +350,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         })
       const wakeAt = (time: number): void => this.#alarm.ask(time)
       const room = this.ctx.id.name ?? ''
-      return new Teller({ room, backend, outbox: () => this.#log, commit, wakeAt, report: console.error }, waiting)
+      return new Teller({ room, backend, outbox: () => this.#log, commit, wakeAt, tell }, waiting)
     }
 
     #tells(): readonly WebhookEvent[] {
@@ -348,6 +363,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         limits: setupOf(this.env).limits,
         tells: this.#tells(),
         asks: setupOf(this.env).backend?.asks(this.ctx.id.name ?? '') ?? false,
+        tally: this.#tally,
         ...stored,
       })
     }

@@ -4,6 +4,7 @@ import { Pack } from '../protocol/codec/index.ts'
 import { mayComeBack } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { closingEvent } from '../protocol/events.ts'
+import type { Tell } from '../protocol/journal.ts'
 import type { Hello, Reply } from '../room/ports.ts'
 import { creditOf } from './connection.ts'
 import type { RoomMethods } from './room-object.ts'
@@ -14,7 +15,8 @@ export const HELLO = 'holdline-hello'
 export const REFUSED = 'holdline-refused'
 
 /** A room as the Worker sees it. */
-export function roomStub(rooms: DurableObjectNamespace<RoomMethods>, name: string): RoomStub {
+export function roomStub(rooms: DurableObjectNamespace<RoomMethods>, name: string, tell: Tell): RoomStub {
+  const orReset = orResetBy(name, tell)
   const stub = rooms.getByName(name)
   const call = (hello: Hello, protocol: string | null): Promise<Response> => {
     const headers = new Headers({ upgrade: 'websocket', [HELLO]: encodeURIComponent(JSON.stringify(hello)) })
@@ -45,14 +47,16 @@ export function roomStub(rooms: DurableObjectNamespace<RoomMethods>, name: strin
 }
 
 /** A deploy or a failed write resets the object, and what was asked of it is lost on the way. */
-async function orReset<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    console.error(error)
-    throw new Refusal('storage', 'The room was reset before it answered; ask again under the same id')
+const orResetBy =
+  (room: string, tell: Tell) =>
+  async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer
+    } catch (error) {
+      tell('warn', 'A room was reset before it answered', { room, error })
+      throw new Refusal('storage', 'The room was reset before it answered; ask again under the same id')
+    }
   }
-}
 
 function attach(socket: WebSocket, leg: Leg): Wire {
   let open = true

@@ -1,11 +1,13 @@
 import { Gate } from '../auth/gate.ts'
 import { randomSecret } from '../auth/secrets.ts'
 import { type Limits, limitsOf } from '../gateway/access/limits.ts'
+import type { Tell } from '../protocol/journal.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { checkSettings, type Read, readSettings } from '../settings/read.ts'
 import { webhookSettings } from '../settings/webhooks.ts'
 import { Backend } from '../webhooks/backend.ts'
 import type { Env } from './create-worker.ts'
+import { openLog } from './log.ts'
 import { edgePost } from './post.ts'
 
 /** What a deployment is set to do. */
@@ -18,6 +20,7 @@ export interface Setup {
   kept(room: string): Retention
   /** Who is told of what happens; null: nobody. */
   readonly backend: Backend | null
+  readonly tell: Tell
 }
 
 /** Made once for an isolate, as keys are imported and fetched for it. */
@@ -40,22 +43,25 @@ export function checkedSetup(env: Env): Promise<Setup> {
 async function check(env: Env): Promise<Setup> {
   const read = await checkSettings({ ...env }, 'edge')
   const setup = read.wrong === undefined ? setupOf(env) : toSetup(read)
-  if (setup.wrong !== undefined) console.error(`Holdline does not serve: its settings are wrong.\n${setup.wrong}`)
+  if (setup.wrong !== undefined)
+    setup.tell('error', 'Holdline does not serve: its settings are wrong', { wrong: setup.wrong })
   known.set(env, setup)
   return setup
 }
 
 function toSetup({ wrong, settings }: Read): Setup {
   if (wrong !== undefined) return closed(wrong.join('\n'))
-  const { access, limits, storage, webhooks } = settings
-  const gate = new Gate(access)
+  const { access, limits, storage, webhooks, logging } = settings
+  const tell = openLog(logging.level)
+  const gate = new Gate({ ...access, tell })
   const backend = webhookSettings(webhooks)
   const bounds = limitsOf(limits, gate.mode)
   return {
     gate,
     limits: bounds,
     kept: storage.retention,
-    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate), bounds),
+    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate), bounds, tell),
+    tell,
   }
 }
 
@@ -68,4 +74,5 @@ const closed = (wrong: string): Setup => ({
   limits: limitsOf({}, 'locked'),
   kept: () => EVERYTHING,
   backend: null,
+  tell: openLog(),
 })

@@ -1,7 +1,9 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
+import { routePath } from 'hono/route'
 import type { Bearer } from '../auth/gate.ts'
 import { Refusal } from '../protocol/errors.ts'
+import { reporter } from '../protocol/journal.ts'
 import { roomName } from '../protocol/names.ts'
 import { enter, HELD } from './access/enter.ts'
 import { isHandshake, refuseHandshake } from './access/handshake.ts'
@@ -9,9 +11,11 @@ import { mediated } from './access/mediated.ts'
 import { asking, mayEnter } from './asking.ts'
 import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
+import { metrics } from './metrics.ts'
 import { pollRooms } from './multi/poll.ts'
 import { sseRooms } from './multi/sse.ts'
 import { websocketRooms } from './multi/websocket.ts'
+import { named, REQUEST_ID, requestId } from './observed.ts'
 import { documentText } from './openapi/document.ts'
 import { page } from './pages.ts'
 import type { Runtime } from './ports.ts'
@@ -26,7 +30,7 @@ import { deadLetters, resend } from './webhooks.ts'
 interface Kind<Env> {
   Bindings: Env
   /** What the routes see of the runtime: as much as who asks may use of it. */
-  Variables: { runtime: Runtime; bearer: Bearer }
+  Variables: { runtime: Runtime; bearer: Bearer; request: string }
 }
 
 /** The whole HTTP face. `runtimeOf` gives what the request's runtime brings; on Node it is always the same. */
@@ -35,9 +39,24 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   const crossOrigin = cors({
     origin: (origin, c) => (runtimeOf(c.env).gate.allows(origin) ? origin : null),
     allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
-    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
-    exposeHeaders: ['retry-after', 'www-authenticate'],
+    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id', 'traceparent', REQUEST_ID],
+    exposeHeaders: ['retry-after', 'www-authenticate', REQUEST_ID],
     maxAge: 86_400,
+  })
+  app.use(async (c, next) => {
+    const started = Date.now()
+    const id = requestId(c.req.raw.headers)
+    c.set('request', id)
+    await next()
+    const runtime = runtimeOf(c.env)
+    const { method, path } = c.req
+    const isUpgrade = c.req.header('upgrade') !== undefined
+    // Node has taken the socket over, and this stands for its 101.
+    const status = isUpgrade && c.res.status === 204 ? 101 : c.res.status
+    if (!isUpgrade) c.res.headers.set(REQUEST_ID, id)
+    const route = routePath(c, -1)
+    runtime.answered?.(route.endsWith('*') ? 'none' : route, status)
+    runtime.tell('debug', 'A request was answered', { request: id, method, path, status, ms: Date.now() - started })
   })
   // Not on an upgrade: its response must leave as the runtime made it, and Hono would copy it to set a header.
   app.use('/v1/*', (c, next) => (c.req.header('upgrade') ? next() : crossOrigin(c, next)))
@@ -54,7 +73,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
       const bearer = await enter(c.req.raw, c.req.path, new URL(c.req.url).searchParams, runtime.gate)
       if (runtime.revocations?.has(bearer)) throw new Refusal('revoked', 'The token was revoked; get a fresh one')
       c.set('bearer', bearer)
-      c.set('runtime', mediated(asking(runtime, c.req.raw), bearer, c.req.raw))
+      c.set('runtime', mediated(asking(named(runtime, c.get('request')), c.req.raw), bearer, c.req.raw))
     } catch (error) {
       if (!isHandshake(c.req.raw, c.req.path)) throw error
       return refuseHandshake(c.req.raw, error, runtime)
@@ -72,6 +91,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/docs', (c) => page(runtimeOf(c.env).pages.docs))
   app.get('/openapi.json', () => jsonText(documentText()))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/metrics', (c) => metrics(c.req.raw, runtimeOf(c.env)))
   app.get('/readyz', (c) => {
     const ready = runtimeOf(c.env).ready()
     if (ready !== true) throw ready
@@ -133,6 +153,6 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   )
   app.get('/v1/rooms/:room', (c) => info(c.get('runtime').room(roomName(c.req.param('room')))))
   app.notFound((c) => problem('not_found', `There is no ${c.req.method} ${c.req.path}`))
-  app.onError((error, c) => toProblem(error, (unexpected) => runtimeOf(c.env).report(unexpected)))
+  app.onError((error, c) => toProblem(error, reporter(runtimeOf(c.env).tell, { request: c.get('request') })))
   return app
 }

@@ -2,6 +2,7 @@ import type { Bearer } from '../auth/gate.ts'
 import type { Welcome } from '../protocol/ask.ts'
 import { CLOSE, closeReason } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
+import { readTraceparent } from '../protocol/trace.ts'
 import type { Hello } from '../room/ports.ts'
 import { endingAt } from './access/ending.ts'
 import type { RoomStub, Runtime } from './ports.ts'
@@ -19,7 +20,7 @@ export function asking(runtime: Runtime, request: Request): Runtime {
 export async function mayEnter(runtime: Runtime, request: Request, room: string, bearer: Bearer): Promise<void> {
   if (bearer.isBackend) return
   const { user } = bearer
-  const welcome = await runtime.connect?.(question(request, room, { kind: 'sse', ...(user !== undefined && { user }) }))
+  const welcome = await ask(runtime, request, room, { kind: 'sse', ...(user !== undefined && { user }) })
   if (welcome === undefined) return
   if (welcome.refused !== undefined) {
     if (welcome.isFinal) throw new Refusal('forbidden', welcome.refused)
@@ -46,7 +47,7 @@ function askedRoom(name: string, runtime: Runtime, request: Request): RoomStub {
   const welcomed = async (hello: Hello): Promise<Hello | Refused> => {
     // A backend does not ask itself.
     if (hello.isBackend) return hello
-    const welcome = (await runtime.connect?.(question(request, name, hello))) ?? {}
+    const welcome = (await ask(runtime, request, name, hello)) ?? {}
     if (welcome.refused === undefined) return admitted(hello, welcome)
     const code = welcome.isFinal ? CLOSE.forbidden : CLOSE.storage
     return { code, reason: closeReason(welcome.refused) }
@@ -78,7 +79,13 @@ function admitted(hello: Hello, welcome: Exclude<Welcome, { refused: string }>):
   }
 }
 
-function question(request: Request, room: string, { kind, user }: Pick<Hello, 'kind' | 'user'>) {
+type Who = Pick<Hello, 'kind' | 'user'>
+
+async function ask(runtime: Runtime, request: Request, room: string, who: Who): Promise<Welcome | undefined> {
+  return runtime.connect?.(question(request, room, who), readTraceparent(request.headers.get('traceparent')))
+}
+
+function question(request: Request, room: string, { kind, user }: Who) {
   const token = new URL(request.url).searchParams.get('token')
   const found = TOLD.map((name) => [name, request.headers.get(name)] as const).filter(([, value]) => value !== null)
   return {

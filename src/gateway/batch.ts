@@ -3,6 +3,7 @@ import { elementTexts, memberText, parseJson } from '../protocol/json.ts'
 import { frameLimit } from '../protocol/limits.ts'
 import { isName } from '../protocol/names.ts'
 import { batchSchema, type Publication, parseBatchItem } from '../protocol/operations.ts'
+import { readTraceparent } from '../protocol/trace.ts'
 import type { Reply } from '../room/ports.ts'
 import { decodeText, readBody } from './body.ts'
 import type { Runtime } from './ports.ts'
@@ -20,10 +21,12 @@ type Result = Omit<Extract<Reply, { type: 'published' }>, 'type'> | { readonly c
 export async function publishMany(request: Request, runtime: Runtime): Promise<Response> {
   const source = decodeText(await readBody(request, frameLimit(runtime.payloadLimit) * 4))
   const { items, results } = readItems(source, runtime.payloadLimit)
+  const trace = readTraceparent(request.headers.get('traceparent'))
+  const traced = trace === undefined ? {} : { traceparent: trace }
   const byRoom = Object.groupBy(items, ({ room }) => room)
   await Promise.all(
     Object.entries(byRoom).map(async ([room, own = []]) => {
-      const replies = await publishTo(room, own, runtime)
+      const replies = await publishTo(room, own, runtime, traced)
       own.forEach(({ index }, i) => {
         results[index] = toResult(replies[i] as Reply)
       })
@@ -49,10 +52,15 @@ function readItems(source: string, payloadLimit: number): { items: Item[]; resul
   return { items, results }
 }
 
-async function publishTo(room: string, items: readonly Item[], runtime: Runtime): Promise<readonly Reply[]> {
+async function publishTo(
+  room: string,
+  items: readonly Item[],
+  runtime: Runtime,
+  traced: { readonly traceparent?: string },
+): Promise<readonly Reply[]> {
   try {
     const publications = items.map(({ publication }) => publication)
-    const reply = await runtime.room(room).command({ type: 'batch', publications })
+    const reply = await runtime.room(room).command({ type: 'batch', publications, ...traced })
     if (reply.type === 'batch') return reply.replies
     throw new Error(`A batch was answered with ${reply.type}`)
   } catch (error) {

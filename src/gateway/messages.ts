@@ -5,7 +5,7 @@ import { historyJson } from '../protocol/events.ts'
 import { frameLimit } from '../protocol/limits.ts'
 import { type Audience, type Publication, parsePublication, toHistoryQuery } from '../protocol/operations.ts'
 import { decodeText, readBody } from './body.ts'
-import { after, before, idempotencyKey, limit, type Query, resume } from './parameters.ts'
+import { after, before, idempotencyKey, limit, type Query, resume, traceparent } from './parameters.ts'
 import type { RoomStub } from './ports.ts'
 import { json, jsonText, problem } from './respond.ts'
 
@@ -23,7 +23,9 @@ export async function publish(
   if (to !== undefined && read.to !== undefined) throw new Refusal('bad_request', 'The route says to whom it goes')
   const publication = to === undefined ? read : { ...read, to }
   const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
-  const reply = await stub.command({ type: 'publish', publication, ...session })
+  const trace = traceparent.read(headersOf(request))
+  const traced = trace === undefined ? {} : { traceparent: trace }
+  const reply = await stub.command({ type: 'publish', publication, ...session, ...traced })
   if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'published') throw new Error(`A publish was answered with ${reply.type}`)
   const { type: _, ...answer } = reply

@@ -2,6 +2,7 @@ import { CURSOR_CHARACTERS, parseCursor } from '../protocol/cursor.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { PATTERNS } from '../protocol/names.ts'
 import { integer, nameOf, type Schema, text } from '../protocol/schema.ts'
+import { readTraceparent } from '../protocol/trace.ts'
 
 /** The query or the headers of a request; of a name that stands more than once, the first counts. */
 export type Query = (name: string) => string | undefined
@@ -86,6 +87,16 @@ export const idempotencyKey: Parameter<string> = {
     'The same as `id`; where both stand they must agree.',
   ),
   in: 'header',
+}
+
+export const traceparent: Parameter<string> = {
+  ...parameter(
+    'traceparent',
+    text({ says: 'a trace context' }),
+    'A W3C trace context: the backend hears it with the message (TRACE-1).',
+  ),
+  in: 'header',
+  read: (query) => readTraceparent(query('traceparent')),
 }
 
 export const after = parameter('after', place, 'A cursor: the messages after it.')

@@ -2,6 +2,7 @@ import type { Bearer, Gate } from '../auth/gate.ts'
 import type { Visitor, Welcome } from '../protocol/ask.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Refusal } from '../protocol/errors.ts'
+import type { Tell } from '../protocol/journal.ts'
 import type { Command, Hello, Reply, Revocation } from '../room/ports.ts'
 
 /** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
@@ -87,11 +88,16 @@ export interface Runtime {
   readonly pollWait: number
   readonly pages: Pages
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */
-  connect?(visitor: Visitor): Promise<Welcome>
+  connect?(visitor: Visitor, traceparent?: string): Promise<Welcome>
   /** Does it take work? Else why not. */
   ready(): true | Refusal
-  /** Tells the operator. */
+  readonly tell: Tell
+  /** Tells of what was thrown and not foreseen. */
   report(error: unknown): void
+  /** A request was answered. `route`: as it is registered, `none` if there is none. */
+  answered?(route: string, status: number): void
+  /** The text of `/metrics` (OPS-5); absent: there is no process that could have any. */
+  metrics?(): Promise<string>
 }
 
 /** Subprotocols that are known, and how they are spoken. */

@@ -8,6 +8,12 @@ export class Heartbeat {
   readonly #missed = new Map<WebSocket, number>()
   #timer: NodeJS.Timeout | undefined
   #whenEmpty: (() => void) | undefined
+  readonly #closed: (code: number) => void
+
+  /** `closed` is told the close code of each that does not answer. */
+  constructor(closed: (code: number) => void) {
+    this.#closed = closed
+  }
 
   watch(ws: WebSocket): void {
     this.#missed.set(ws, 0)
@@ -42,6 +48,7 @@ export class Heartbeat {
       } else {
         // The close frame will hardly arrive; if it does, it says why.
         ws.close(CLOSE.silent, 'silent')
+        this.#closed(CLOSE.silent)
         ws.terminate()
       }
     }

@@ -3,6 +3,8 @@ import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import type { Pass } from '../protocol/capabilities.ts'
 import { CLOSE } from '../protocol/codes.ts'
+import { reporter, type Tell } from '../protocol/journal.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
 import type { Stored } from '../room/log/log.ts'
@@ -23,6 +25,7 @@ import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
+import { SLOW } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { Clerk } from '../webhooks/clerk.ts'
@@ -30,6 +33,7 @@ import type { Slots } from '../webhooks/slots.ts'
 import { Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { LegConnection } from './connection.ts'
+import type { Look, Readings } from './metrics/readings.ts'
 import type { Planned, SqliteLog } from './sqlite/log.ts'
 
 /** RFC 6455 section 7.4.1. */
@@ -65,7 +69,8 @@ export interface LocalRoomOptions {
   isRevoked(by: Identity): boolean
   /** The room cannot be gone on with: not even what it was can be read. */
   lost(room: LocalRoom): void
-  report(error: unknown): void
+  readonly tell: Tell
+  readonly readings: Readings
 }
 
 /** One room of this process: the host of a Room, and what the gateway sees of it. */
@@ -84,6 +89,9 @@ export class LocalRoom implements RoomHost {
   readonly #teller: Teller | null
   readonly #telling = new Alarm(() => void this.#teller?.run())
   #isClosed = false
+  /** When the oldest came of what waits for its commit, and of what is being committed: `performance.now()`. */
+  #oldest = 0
+  #planned = 0
 
   constructor(options: LocalRoomOptions) {
     this.#options = options
@@ -94,6 +102,7 @@ export class LocalRoom implements RoomHost {
       judge: async (asked, since) => backend?.judge(name, asked, since) ?? { rewrite: {} },
       slots,
       tell: (answered) => this.#told(answered),
+      report: this.report,
     })
     this.#log = options.openLog()
     const stored = this.#log.load()
@@ -117,6 +126,17 @@ export class LocalRoom implements RoomHost {
 
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** Adds what of it `/metrics` tells. */
+  lookInto(state: Look): void {
+    for (const connection of this.#connections) {
+      state.connections[connection.attachment.kind]++
+      state.send += LIMITS.ahead - connection.credit()
+    }
+    state.stuck += this.#room.stuck
+    state.commit += this.#works.bytes
+    state.telling += this.#teller?.waiting ?? 0
   }
 
   /** Sends everyone away; `clients`: how many come back elsewhere at the same time. */
@@ -148,7 +168,7 @@ export class LocalRoom implements RoomHost {
       try {
         this.#room.command(ticket, command)
       } catch (error) {
-        this.#options.report(error)
+        this.report(error)
         this.#replies.forget(ticket, INTERNAL)
       }
     })
@@ -174,7 +194,8 @@ export class LocalRoom implements RoomHost {
     this.#guard(connection, () => {
       if (!this.#room.open(connection, hello)) return
       this.#connections.add(connection)
-      if (this.#options.isRevoked(connection.attachment)) connection.close(CLOSE.revoked, 'revoked')
+      this.#options.readings.opened[hello.kind]++
+      if (this.#options.isRevoked(connection.attachment)) this.#end(connection, CLOSE.revoked, 'revoked')
     })
   }
 
@@ -196,14 +217,27 @@ export class LocalRoom implements RoomHost {
     try {
       act()
     } catch (error) {
-      this.#options.report(error)
-      connection.close(INTERNAL_ERROR, 'internal')
+      this.report(error)
+      this.#end(connection, INTERNAL_ERROR, 'internal')
     }
     this.#lookAfter()
   }
 
+  /** Closes one that its room does not know of, or not any more. */
+  #end(connection: Connection, code: number, reason: string): void {
+    this.#options.readings.tally.closed(code)
+    connection.close(code, reason)
+  }
+
+  #tellOfSlow(): void {
+    const { tell, readings, name: room } = this.#options
+    const connections = readings.tally.takeSlow()
+    if (connections > 0) tell('info', SLOW, { room, connections })
+  }
+
   /** While somebody is behind: sockets say when they drained, but not that they never will. */
   #lookAfter(): void {
+    this.#tellOfSlow()
     if (this.#lookingAfter || !this.#room.hasStuck) return
     this.#lookingAfter = true
     setTimeout(() => {
@@ -216,6 +250,7 @@ export class LocalRoom implements RoomHost {
   // ---- What the room asks ----
 
   commit(work: Work): void {
+    if (this.#works.isEmpty) this.#oldest = performance.now()
     this.#works.push(work)
     this.#beat.request()
   }
@@ -242,7 +277,7 @@ export class LocalRoom implements RoomHost {
 
   ask(question: Question): boolean {
     const asking = this.#clerk.ask(question)
-    asking?.catch(this.#options.report)
+    asking?.catch(this.report)
     return asking !== null
   }
 
@@ -254,7 +289,7 @@ export class LocalRoom implements RoomHost {
     const { line } = answered
     if (this.#isClosed) return
     if (typeof line !== 'string') this.#guard(line, () => this.#room.verdict(answered))
-    else this.#replies.guard(answered, this.#options.report, () => this.#room.verdict(answered))
+    else this.#replies.guard(answered, this.report, () => this.#room.verdict(answered))
   }
 
   now(): number {
@@ -269,9 +304,7 @@ export class LocalRoom implements RoomHost {
     return randomSecret()
   }
 
-  report(error: unknown): void {
-    this.#options.report(error)
-  }
+  readonly report = (error: unknown): void => reporter(this.#options.tell, { room: this.name })(error)
 
   // ---- What the registry asks, when it commits for all rooms that are due ----
 
@@ -287,6 +320,7 @@ export class LocalRoom implements RoomHost {
 
   /** What is to be written for all that waits. */
   plan(): Planned {
+    this.#planned = this.#oldest
     return this.#log.plan(this.#works.take(), Date.now())
   }
 
@@ -297,13 +331,18 @@ export class LocalRoom implements RoomHost {
     try {
       this.#room.settled(plan.settled)
     } catch (error) {
-      this.#options.report(error)
+      this.report(error)
+    }
+    const took = performance.now() - started
+    if (plan.settled.entries.length > 0) {
+      this.#options.readings.fanout.observe(took)
+      this.#options.readings.publish.observe(started + took - this.#planned)
     }
     if (plan.settled.told) this.#teller?.added(plan.settled.told)
     this.#lookAfter()
     // One step of pruning was not enough.
     if (this.#log.isDue(Date.now())) this.work()
-    this.#rest(performance.now() - started)
+    this.#rest(took)
   }
 
   /**
@@ -329,18 +368,18 @@ export class LocalRoom implements RoomHost {
 
   /** Everyone is sent away, to come back when there may be a log again. */
   #lost(error: unknown): void {
-    this.#options.report(error)
+    this.report(error)
     this.#alarm.set(null)
     this.close()
     this.#options.lost(this)
     this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The log cannot be read' })
-    for (const connection of this.#connections) connection.close(CLOSE.storage, 'storage')
+    for (const connection of this.#connections) this.#end(connection, CLOSE.storage, 'storage')
     this.#connections.clear()
   }
 
   /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
   #hired(waiting: number): Teller | null {
-    const { name, backend, report } = this.#options
+    const { name, backend, tell } = this.#options
     if (backend === null || backend.tells(name).length === 0) return null
     const commit = (outbox: OutboxChange): Promise<boolean> =>
       new Promise((resolve) => {
@@ -349,7 +388,7 @@ export class LocalRoom implements RoomHost {
         this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } })
       })
     const wakeAt = (time: number): void => this.#telling.set(time)
-    const teller = new Teller({ room: name, backend, outbox: () => this.#log, commit, wakeAt, report }, waiting)
+    const teller = new Teller({ room: name, backend, outbox: () => this.#log, commit, wakeAt, tell }, waiting)
     if (teller.at !== null) wakeAt(teller.at)
     return teller
   }
@@ -362,6 +401,7 @@ export class LocalRoom implements RoomHost {
       limits,
       tells: backend?.tells(name) ?? [],
       asks: backend?.asks(name) ?? false,
+      tally: this.#options.readings.tally,
       ...stored,
     })
     room.wake(this.#connections, failed)

@@ -1,5 +1,6 @@
 import { markFrom } from '../protocol/cursor.ts'
 import { Refusal } from '../protocol/errors.ts'
+import { reporter, type Tell } from '../protocol/journal.ts'
 import type { Retention } from '../room/log/retention.ts'
 import type { Reply, Revocation, RoomLimits, Verdict } from '../room/ports.ts'
 import { Room } from '../room/room.ts'
@@ -7,6 +8,7 @@ import type { Backend } from '../webhooks/backend.ts'
 import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Chores } from './chores.ts'
 import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
+import { type Look, nothing, type Readings } from './metrics/readings.ts'
 import type { Planned } from './sqlite/log.ts'
 import type { Sync } from './sqlite/open.ts'
 import { outageOf } from './sqlite/outage.ts'
@@ -27,7 +29,8 @@ export interface RoomsOptions {
   verify(room: string, token: string): Promise<Verdict>
   /** How long a room with nobody in it stays in memory (ms). */
   readonly idle?: number
-  report(error: unknown): void
+  readonly tell: Tell
+  readonly readings: Readings
 }
 
 type Plan = readonly [room: LocalRoom, planned: Planned]
@@ -39,18 +42,20 @@ export class Rooms {
   readonly #rooms = new Map<string, LocalRoom>()
   readonly #chores: Chores
   readonly #slots = new Slots(ASKED_AT_ONCE)
+  readonly #report: (error: unknown) => void
   #due: LocalRoom[] = []
   #committing: Promise<void> | undefined
 
   constructor(options: RoomsOptions) {
     this.#options = options
-    const { file, sync, kept, report, idle } = options
+    const { file, sync, kept, tell, idle } = options
+    this.#report = reporter(tell)
     const writer = { mark: markFrom(crypto.getRandomValues(new Uint8Array(3))), since: Date.now() }
-    this.#store = new SqliteStore({ file, writer, report, ...(sync && { sync }), ...(kept && { kept }) })
+    this.#store = new SqliteStore({ file, writer, tell, ...(sync && { sync }), ...(kept && { kept }) })
     this.#chores = new Chores(this.#store, {
       rooms: this.#rooms,
       get: (name) => this.get(name),
-      report,
+      report: this.#report,
       keeps: (name) => name === EVERYWHERE,
       tells: options.backend !== null,
       ...(idle !== undefined && { idle }),
@@ -62,11 +67,19 @@ export class Rooms {
     return this.#store.outage
   }
 
+  /** What is there now. */
+  look(): Look {
+    const look = nothing()
+    look.rooms = this.#rooms.size
+    for (const room of this.#rooms.values()) room.lookInto(look)
+    return look
+  }
+
   /** @throws Refusal `storage` */
   get(name: string): LocalRoom {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    const { limits, report, verify } = this.#options
+    const { limits, tell, readings, verify } = this.#options
     const isEverywhere = name === EVERYWHERE
     const backend = isEverywhere ? null : this.#options.backend
     try {
@@ -76,7 +89,8 @@ export class Rooms {
         limits,
         backend,
         slots: this.#slots,
-        report,
+        tell,
+        readings,
         verify,
         isRevoked: (by) => !isEverywhere && this.isRevoked(by),
         openLog: () => this.#store.log(name, backend?.tells(name)),
@@ -86,7 +100,7 @@ export class Rooms {
       this.#rooms.set(name, made)
       return made
     } catch (error) {
-      report(error)
+      this.#report(error)
       throw new Refusal('storage', 'The log cannot be read')
     }
   }
@@ -150,7 +164,7 @@ export class Rooms {
     try {
       while (this.#due.length > 0) await this.#write(this.#due.splice(0).flatMap((room) => this.#planOf(room)))
     } catch (error) {
-      this.#options.report(error)
+      this.#report(error)
     } finally {
       this.#committing = undefined
     }
@@ -160,7 +174,7 @@ export class Rooms {
     try {
       return [[room, room.plan()]]
     } catch (error) {
-      this.#options.report(error)
+      this.#report(error)
       room.failed(outageOf(error) ?? 'what it holds cannot be read')
       return []
     }
@@ -169,9 +183,13 @@ export class Rooms {
   async #write(plans: readonly Plan[]): Promise<void> {
     const writes = plans.flatMap(([, { writes }]) => writes)
     try {
-      if (writes.length > 0) await this.#store.write(writes)
+      if (writes.length > 0) {
+        const started = performance.now()
+        await this.#store.write(writes)
+        this.#options.readings.commit.observe(performance.now() - started)
+      }
     } catch (error) {
-      if (this.#store.outage === undefined) this.#options.report(error)
+      if (this.#store.outage === undefined) this.#report(error)
       // What one room cannot write must not keep the others from it.
       if (plans.length > 1 && outageOf(error) === undefined) for (const plan of plans) await this.#write([plan])
       else for (const [room] of plans) room.failed(this.#store.outage ?? 'the database refuses it')

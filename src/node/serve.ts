@@ -8,6 +8,7 @@ import { verdictOf } from '../gateway/access/verdict.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { Refusal } from '../protocol/errors.ts'
+import { reporter, type Tell } from '../protocol/journal.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
@@ -15,6 +16,9 @@ import type { WebhookSettings } from '../webhooks/settings.ts'
 import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Clients } from './clients.ts'
 import type { RoomClass } from './local-room.ts'
+import { openLog } from './log.ts'
+import { exposition } from './metrics/exposition.ts'
+import { Readings } from './metrics/readings.ts'
 import { Rooms } from './rooms.ts'
 import type { Sync } from './sqlite/open.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
@@ -50,8 +54,8 @@ export interface ServeOptions {
   readonly requestTimeout?: number
   /** The most bytes of a request's headers. Default 16,384. */
   readonly maxHeader?: number
-  /** Where unexpected errors go. Default: standard error. */
-  report?(error: unknown): void
+  /** Tells the operator. Default: a JSON object a line, on standard error. */
+  readonly tell?: Tell
 }
 
 export interface Gateway {
@@ -63,12 +67,15 @@ export interface Gateway {
 
 /** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
-  const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db', report = console.error } = options
+  const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db' } = options
   const { webhooks = null } = options
+  const readings = new Readings()
+  const tell = counting(options.tell ?? openLog().tell, readings)
   const visitors = new Slots(ASKED_AT_ONCE)
-  const gate = await openGate(host, options.auth)
+  const gate = await openGate(host, tell, options.auth)
   const limits = limitsOf(options.limits ?? {}, gate.mode)
-  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate), limits)
+  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate), limits, tell)
+  readings.backend = backend?.deliveries ?? null
   const clients = new Clients(options.trustedProxies ?? [], limits.perAddress)
   const addresses = new WeakMap<Request, string>()
   const isRevoked = (bearer: Bearer) => !bearer.mayAll && !bearer.isSession && rooms.isRevoked(identityOf(bearer))
@@ -81,9 +88,10 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     ...(options.idle !== undefined && { idle: options.idle }),
     ...(options.retention && { kept: options.retention }),
     backend,
-    report,
+    tell,
+    readings,
   })
-  const upgrades = new Upgrades(limits.payload, report)
+  const upgrades = new Upgrades(limits.payload, reporter(tell), (code) => readings.tally.closed(code))
   let isReady = true
   const runtime: Runtime = {
     room: (name) => ({
@@ -94,7 +102,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     gate,
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
-    ...(backend !== null && { connect: (visitor) => visitors.use(() => backend.connect(visitor)) }),
+    ...(backend !== null && { connect: (visitor, trace) => visitors.use(() => backend.connect(visitor, trace)) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limits.payload,
@@ -105,7 +113,10 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
       return rooms.outage === undefined || new Refusal('storage', `The log cannot be written: ${rooms.outage}`)
     },
-    report,
+    tell,
+    report: reporter(tell),
+    answered: (route, status) => readings.answered(route, status),
+    metrics: exposition(readings, () => ({ ...rooms.look(), isReady: runtime.ready() === true })),
   }
   const app = createGateway(() => runtime)
   const answer = (request: Request, incoming: IncomingMessage) => {
@@ -138,6 +149,8 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     url: toUrl(server.address() as AddressInfo),
     close: async () => {
       isReady = false
+      const { connections, rooms: inMemory } = rooms.look()
+      tell('info', 'Everyone is sent away, and the gateway goes down', { rooms: inMemory, connections })
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
       await rooms.drain()
       upgrades.drain()
@@ -149,9 +162,18 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       await stopped
       await told
       await rooms.close()
+      tell('info', 'The gateway is down')
     },
   }
 }
+
+/** Errors are counted where they are told. */
+const counting =
+  (tell: Tell, readings: Readings): Tell =>
+  (level, what, facts) => {
+    if (level === 'error') readings.errors++
+    tell(level, what, facts)
+  }
 
 const webPage = (name: string): string => readFileSync(new URL(`../web/${name}.html`, import.meta.url), 'utf8')
 
@@ -166,9 +188,9 @@ const identityOf = (bearer: Bearer) => {
 }
 
 /** @throws Error that says what to set, if strangers could come and nobody could be told from anybody */
-async function openGate(host: string, options: GateOptions = {}): Promise<Gate> {
-  const gate = new Gate(openOn(host, options))
-  if (gate.mode === 'everyone') console.warn('HOLDLINE_OPEN=1: whoever can reach this gateway may do everything.')
+async function openGate(host: string, tell: Tell, options: GateOptions = {}): Promise<Gate> {
+  const gate = new Gate({ tell, ...openOn(host, options) })
+  if (gate.mode === 'everyone') tell('warn', 'HOLDLINE_OPEN=1: whoever can reach this gateway may do everything')
   await gate.ready()
   return gate
 }

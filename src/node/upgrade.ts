@@ -38,12 +38,16 @@ export const isWebSocket = ({ method, headers, url = '' }: IncomingMessage): boo
 export class Upgrades {
   readonly #server: WebSocketServer
   readonly #handshakes = new WeakMap<Request, Handshake>()
-  readonly #heartbeat = new Heartbeat()
+  readonly #heartbeat: Heartbeat
   readonly #held = new Set<SocketHandler>()
   readonly #report: (error: unknown) => void
+  readonly #closed: (code: number) => void
 
-  constructor(payloadLimit: number, report: (error: unknown) => void) {
+  /** `closed` is told the close code of each that no room has closed: it was let in nowhere, or has vanished. */
+  constructor(payloadLimit: number, report: (error: unknown) => void, closed: (code: number) => void) {
     this.#report = report
+    this.#closed = closed
+    this.#heartbeat = new Heartbeat(closed)
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -105,6 +109,7 @@ export class Upgrades {
 
   readonly refuse: RefuseUpgrade = (request, { protocol, code, reason }) =>
     this.#handle(request, protocol, (ws) => {
+      this.#closed(code)
       const event = closingEvent(code, reason, mayComeBack(code) ? retryAfter() : undefined)
       if (protocol === 'holdline.v1') ws.send(`[${event.json}]`)
       ws.close(code, reason)

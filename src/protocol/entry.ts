@@ -23,6 +23,8 @@ export interface MessageDraft {
   readonly ephemeral?: boolean
   /** Under which a repeat is known (PUB-5): the publisher and the id that the client chose. */
   readonly dedupe?: { readonly key: string; readonly fingerprint: number }
+  /** Goes to the backend with what is told of it, and to nobody else (TRACE-1). */
+  readonly traceparent?: string
 }
 
 /** What has been given its place in the feed; position null: it is not in the log. */

@@ -18,6 +18,8 @@ export interface Told {
   readonly subject?: string
   /** Members of the event's `data`, as JSON text without its braces; may be empty. */
   readonly members: string
+  /** Of the request that it came of (TRACE-1). */
+  readonly traceparent?: string
 }
 
 /** What one commit has to tell, in part or whole: what is delivered, tried again and buried as one. */
@@ -67,10 +69,12 @@ export const WEBHOOK_BATCH = 100
 export const DEAD_MOST = 1000
 
 /** As CloudEvents 1.0 has it: structured JSON (github.com/cloudevents/spec, json-format.md). */
-export function cloudEvent(room: string, id: string, time: number, type: string, subject = '', members = ''): string {
+export function cloudEvent(room: string, id: string, time: number, told: Told): string {
+  const { type, subject = '', members, traceparent } = told
   const about = subject === '' ? '' : `"subject":${JSON.stringify(subject)},`
+  const trace = traceparent === undefined ? '' : `"traceparent":"${traceparent}",`
   const rest = members === '' ? '' : `,${members}`
-  return `{"specversion":"1.0","id":"${id}","source":"/v1/rooms/${room}","type":"${type}",${about}"time":"${new Date(time).toISOString()}","datacontenttype":"application/json","data":{"room":"${room}"${rest}}}`
+  return `{"specversion":"1.0","id":"${id}","source":"/v1/rooms/${room}","type":"${type}",${about}${trace}"time":"${new Date(time).toISOString()}","datacontenttype":"application/json","data":{"room":"${room}"${rest}}}`
 }
 
 const TIME_DIGITS = 9

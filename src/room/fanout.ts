@@ -11,6 +11,8 @@ import { memoize, Names, packs } from './packs.ts'
 import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
+import { Progress } from './progress.ts'
+import type { Tally } from './tally.ts'
 
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
 export class Fanout {
@@ -25,16 +27,18 @@ export class Fanout {
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
   readonly #answerBound: number
   readonly #left: (connection: Connection) => void
+  readonly #progress = new Progress()
+  readonly #tally: Tally
   #head: Head
-  #invisible = 0
 
   /** `left` is told of every connection that goes, by itself or sent away from here. */
-  constructor(host: RoomHost, { head, limits }: Birth, presence: Presence, left: (connection: Connection) => void) {
+  constructor(host: RoomHost, birth: Birth, presence: Presence, left: (connection: Connection) => void) {
+    this.#tally = birth.tally
     this.#host = host
     this.#presence = presence
     this.#left = left
-    this.#head = head
-    this.#answerBound = -(LIMITS.ahead + frameLimit(limits.payload))
+    this.#head = birth.head
+    this.#answerBound = -(LIMITS.ahead + frameLimit(birth.limits.payload))
   }
 
   get connections(): Iterable<Connection> {
@@ -97,6 +101,7 @@ export class Fanout {
     const isLast = member.group.codec === 'poll' && comparePositions(through, headPosition(this.#head)) >= 0
     if (isLast) items.push(...this.#missed(connection))
     connection.attach({ ...connection.attachment, at: through })
+    this.#tally.replayed(items.length, isWithheld)
     if (this.#send(member, items, through) && member.group.codec === 'poll') return
     this.#advance(member)
   }
@@ -107,8 +112,9 @@ export class Fanout {
     if (member !== undefined && this.#stuck.has(member)) this.#advance(member)
   }
 
-  get hasStuck(): boolean {
-    return this.#stuck.size > 0
+  /** How many are behind because they do not read. */
+  get stuck(): number {
+    return this.#stuck.size
   }
 
   /** FAN-4: who has not read for long is closed; the others go on as far as they can take it. */
@@ -158,6 +164,7 @@ export class Fanout {
 
   /** It is gone at once: who does not read, or has vanished, never answers a close, and on the edge nobody gives up. */
   #end(connection: Connection, code: number, reason: string): void {
+    this.#tally.closed(code)
     connection.close(code, reason)
     this.leave(connection)
   }
@@ -217,7 +224,7 @@ export class Fanout {
   #flush(chunk: readonly Entry[], before: Position): Position {
     const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
     const named = new Names(chunk)
-    const tail = this.#progress(chunk, through)
+    const tail = this.#progress.after(chunk, through)
     for (const group of this.#groups) {
       if (group.live.size === 0) continue
       const heard = group.hearsPresence ? chunk : chunk.filter(({ type }) => type === 'message')
@@ -236,6 +243,7 @@ export class Fanout {
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
           if (group.codec === 'poll') group.live.delete(member)
+          this.#tally.deliveries += due.events
           this.#put(member.connection, due)
         }
       }
@@ -243,19 +251,10 @@ export class Fanout {
     return through
   }
 
-  /** FOLLOW-8: who sees nothing of a busy room still hears how far it has come. */
-  #progress(chunk: readonly Entry[], through: Position): readonly Item[] {
-    for (const entry of chunk) {
-      if (entry.position === null) continue
-      this.#invisible = entry.audience?.to === undefined ? 0 : this.#invisible + 1
-    }
-    if (this.#invisible < LIMITS.invisible) return []
-    this.#invisible = 0
-    return [cursorEvent(formatCursor(through))]
-  }
-
   #isStuck(member: Member): void {
-    if (!this.#stuck.has(member)) this.#stuck.set(member, this.#host.now())
+    if (this.#stuck.has(member)) return
+    this.#stuck.set(member, this.#host.now())
+    this.#tally.fellBehind++
   }
 
   /** FOLLOW-8 for who is excepted from what everybody else sees. */
@@ -288,7 +287,7 @@ export class Fanout {
   #pack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
     if (items.length === 0) return null
     const frames = codecs[codec].encode(items, formatCursor(through), formatCursor(headPosition(this.#head)))
-    return frames.length === 0 ? null : new Pack(frames)
+    return frames.length === 0 ? null : new Pack(frames, items.length)
   }
 
   #send(member: Member, items: readonly Item[], through: Position): boolean {

@@ -86,8 +86,14 @@ export function rewritten(submission: Submission, rewrite: Rewrite): Submission 
   const { draft } = submission
   const publication = { ...submission.publication, ...rewrite }
   const { dedupe: _, ...changed } = toDraft(publication, submission, draft.id)
-  return { ...submission, publication, draft: { ...changed, ...(draft.dedupe && { dedupe: draft.dedupe }) } }
+  return { ...submission, publication, draft: { ...changed, ...sameRequest(draft) } }
 }
+
+/** What a draft that takes the place of another keeps of it: both came of one request. */
+export const sameRequest = ({ dedupe, traceparent }: MessageDraft): Partial<MessageDraft> => ({
+  ...(dedupe && { dedupe }),
+  ...(traceparent !== undefined && { traceparent }),
+})
 
 /** In whose name an id is unique (PUB-5). The user comes before the session: one person may come from two devices. */
 function publisher(session: Session | null, user: string | undefined): string {

@@ -1,7 +1,8 @@
 import type { Draft } from '../protocol/entry.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Told, WebhookEvent } from '../protocol/webhook.ts'
-import type { Birth, Change, Connection, ReplyTo, RoomHost, SessionInfo } from './ports.ts'
+import type { SessionInfo } from './info.ts'
+import type { Birth, Change, Connection, ReplyTo, RoomHost } from './ports.ts'
 import { Presence } from './presence.ts'
 import { type Held, rowOf, type Session, Sessions } from './sessions.ts'
 

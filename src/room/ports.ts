@@ -7,7 +7,9 @@ import type { Gap, HistoryPage } from '../protocol/events.ts'
 import type { HistoryQuery, Publication, Ref } from '../protocol/operations.ts'
 import type { PresenceList } from '../protocol/presence.ts'
 import type { DeadLetter, OutboxChange, Told, WebhookEvent } from '../protocol/webhook.ts'
+import type { Info, SessionInfo } from './info.ts'
 import type { Question } from './questions.ts'
+import type { Tally } from './tally.ts'
 
 /** The extent of a room's log. */
 export interface Head {
@@ -212,7 +214,13 @@ export interface Connection {
 }
 
 /** What the gateway asks of a room, and in whose name; without a pass it may do everything. */
-export type Command = Asked & { readonly user?: string; readonly pass?: Pass; readonly isBackend?: true }
+export type Command = Asked & {
+  readonly user?: string
+  readonly pass?: Pass
+  readonly isBackend?: true
+  /** TRACE-1. */
+  readonly traceparent?: string
+}
 
 type Asked =
   | { readonly type: 'publish'; readonly publication: Publication; readonly session?: string }
@@ -247,27 +255,6 @@ export type Reply =
   | { readonly type: 'resent'; readonly count: number }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly retryAfter?: number }
 
-/** A session as an operator sees it. */
-export interface SessionInfo {
-  readonly session: string
-  readonly user?: string
-  /** JSON text of its presence state. */
-  readonly state?: string
-  readonly present: boolean
-  readonly connections: readonly Kind[]
-  /** When it ends (ms), if it has no connection. */
-  readonly endsAt?: number
-}
-
-export interface Info {
-  readonly room: string
-  readonly cursor: string
-  readonly sessions: number
-  readonly connections: Readonly<Record<Kind, number>>
-  /** When this instance of the room was born (ms). */
-  readonly awakeSince: number
-}
-
 /** What a room is born from, the first time and after every sleep. */
 export interface Birth {
   readonly name: string
@@ -280,6 +267,8 @@ export interface Birth {
   readonly tells?: readonly WebhookEvent[]
   /** Is it asked about messages? */
   readonly asks?: boolean
+  /** Where it counts what it does. */
+  readonly tally: Tally
 }
 
 /** What a deployment may set. */

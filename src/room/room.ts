@@ -15,7 +15,8 @@ import { Doorkeeper, EXPIRED, REVOKED, UNKNOWN } from './doorkeeper.ts'
 import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
 import { planHistory, toHistoryPage } from './history.ts'
-import { Incoming, plainPublication, readOperations, toBody } from './incoming.ts'
+import { Incoming, plainPublication, readOperations, sameRequest, toBody } from './incoming.ts'
+import type { Info } from './info.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
@@ -26,7 +27,6 @@ import {
   type Hello,
   type HistoryRead,
   IN_STEP,
-  type Info,
   type Kind,
   type Outcome,
   type Page,
@@ -39,6 +39,7 @@ import {
 import type { Answered, Submission } from './questions.ts'
 import { type Session, sessionOf } from './sessions.ts'
 import { isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
+import type { Tally } from './tally.ts'
 
 export type { Session }
 
@@ -78,6 +79,7 @@ export class Room<State = unknown> {
   readonly #userRates: Buckets<string>
   readonly #abuse: Buckets<Connection>
   readonly #submissions: Submissions
+  readonly #tally: Tally
   /** When the next session ends (ms). */
   #nextEnd: number | null = null
   #head: Head
@@ -88,6 +90,7 @@ export class Room<State = unknown> {
     this.#head = birth.head
     this.#limits = birth.limits
     this.#awakeSince = host.now()
+    this.#tally = birth.tally
     this.#callbacks = new Callbacks<State>(birth.state)
     this.#doorkeeper = new Doorkeeper(birth)
     this.#rates = new Buckets(birth.limits.rate)
@@ -202,17 +205,15 @@ export class Room<State = unknown> {
     const now = this.#host.now()
     const hello = this.#doorkeeper.resumed(asked, now)
     const no = hello === null ? UNKNOWN : this.#doorkeeper.refusal(hello, now)
-    if (hello === null || no !== undefined) {
-      connection.close(no?.code ?? UNKNOWN.code, no?.reason ?? UNKNOWN.reason)
-      return false
-    }
+    if (hello === null || no !== undefined) return this.#turnAway(connection, no ?? UNKNOWN)
     const { session: id, user, kind, codec, presence, state, granted, isBackend, address } = hello
     const pass = within(hello.pass, granted)
     const { at, greeting, gap } = arrive(this.name, this.#head, hello)
-    if (gap !== undefined && codec === 'plain') {
-      connection.close(CLOSE.gap, 'gap')
-      return false
+    // A poll comes back each time: that it has missed nothing is no news.
+    if (gap !== undefined || (hello.cursor !== undefined && kind !== 'poll')) {
+      this.#tally.recoveries[gap?.reason ?? 'recovered']++
     }
+    if (gap !== undefined && codec === 'plain') return this.#turnAway(connection, { code: CLOSE.gap, reason: 'gap' })
     connection.attach({
       kind,
       codec,
@@ -229,8 +230,7 @@ export class Room<State = unknown> {
     })
     const entered = this.#participants.enter(connection, sessionOf(connection), state)
     if (!entered) {
-      connection.close(CLOSE.forbidden, 'this session belongs to another user')
-      return false
+      return this.#turnAway(connection, { code: CLOSE.forbidden, reason: 'this session belongs to another user' })
     }
     const change = this.#doorkeeper.enter(connection, hello.pass)
     if (change !== undefined) this.#host.commit({ drafts: [], change })
@@ -332,6 +332,7 @@ export class Room<State = unknown> {
   /** Commit, then deliver: what the log now holds goes out, and who asked for it is told. */
   settled({ entries, outcomes, head }: Settled): void {
     this.#head = head
+    this.#tally.committed(entries)
     const counts = this.#participants.presence.settled(entries)
     this.#fanout.deliver(entries, head)
     if (counts.length > 0) this.#host.commit({ drafts: counts })
@@ -369,7 +370,12 @@ export class Room<State = unknown> {
 
   /** Is somebody behind? Then the host has `lookAfter` called every so often. */
   get hasStuck(): boolean {
-    return this.#fanout.hasStuck
+    return this.stuck > 0
+  }
+
+  /** How many are behind because they do not read. */
+  get stuck(): number {
+    return this.#fanout.stuck
   }
 
   /** Sends to those who read again, where the transport does not say so, and gives up those who have not for long. */
@@ -413,6 +419,12 @@ export class Room<State = unknown> {
   }
 
   // ---- How it works ----
+
+  #turnAway(connection: Connection, { code, reason }: { readonly code: number; readonly reason: string }): false {
+    this.#tally.closed(code)
+    connection.close(code, reason)
+    return false
+  }
 
   #plainMessage(connection: Connection, data: string | Uint8Array): void {
     try {
@@ -655,5 +667,5 @@ const noSession = (id: string) =>
 function answering(asked: MessageDraft | undefined, drafts: readonly MessageDraft[]): readonly Draft[] {
   const [first, ...others] = drafts
   if (first === undefined || asked === undefined || first === asked) return drafts
-  return [{ ...first, id: asked.id, ...(asked.dedupe && { dedupe: asked.dedupe }) }, ...others]
+  return [{ ...first, id: asked.id, ...sameRequest(asked) }, ...others]
 }

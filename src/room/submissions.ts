@@ -81,13 +81,17 @@ interface By {
   readonly user?: string
   readonly pass?: Pass
   readonly session?: string
+  readonly traceparent?: string
 }
 
 /** `id`: if its sender chose none. */
 export function toSubmission(by: By, publication: Publication, id: string, replyTo?: ReplyTo): Submission {
-  const { user, pass } = by
+  const { user, pass, traceparent } = by
   const session = by.session === undefined ? null : { id: by.session, ...(user !== undefined && { user }) }
-  const draft = toDraft(publication, { session, user }, publication.id ?? id)
+  const draft = {
+    ...toDraft(publication, { session, user }, publication.id ?? id),
+    ...(traceparent !== undefined && { traceparent }),
+  }
   return {
     publication,
     draft,

@@ -1,8 +1,10 @@
 import type { Judgement, Visitor, Welcome } from '../protocol/ask.ts'
+import type { Tell } from '../protocol/journal.ts'
 import type { OutboxRow, WebhookEvent } from '../protocol/webhook.ts'
 import type { RoomLimits } from '../room/ports.ts'
 import type { Submission } from '../room/questions.ts'
 import { Censor } from './censor.ts'
+import { Deliveries } from './deliveries.ts'
 import { Doorman } from './doorman.ts'
 import { Inquiry } from './inquiry.ts'
 import type { WebhookSettings } from './settings.ts'
@@ -21,13 +23,21 @@ export class Backend {
   readonly #doorman: Doorman | null
   readonly #censor: Censor | null
   readonly #slots = new Slots(AT_ONCE)
+  /** What became of it all. */
+  readonly deliveries = new Deliveries()
 
-  constructor(settings: WebhookSettings, post: Post, limits: Pick<RoomLimits, 'payload' | 'presenceState'>) {
+  constructor(
+    settings: WebhookSettings,
+    post: Post,
+    limits: Pick<RoomLimits, 'payload' | 'presenceState'>,
+    tell: Tell,
+  ) {
     this.#settings = settings
     this.#signer = new Signer(settings.secrets)
     this.#post = post
     const { ask } = settings
-    const inquiry = ask === undefined ? null : new Inquiry({ ...ask, signer: this.#signer, post })
+    const counts = this.deliveries.questions
+    const inquiry = ask === undefined ? null : new Inquiry({ ...ask, signer: this.#signer, post, tell, counts })
     this.#doorman = inquiry === null ? null : new Doorman(inquiry, ask?.open ?? false, limits.presenceState)
     this.#censor = inquiry === null ? null : new Censor(inquiry, ask?.open ?? false, limits.payload)
   }
@@ -44,8 +54,9 @@ export class Backend {
   }
 
   /** Who comes to a room, as far as it wants to be asked (ASK-1); never rejects. */
-  async connect(visitor: Visitor): Promise<Welcome> {
-    return this.#doorman !== null && this.#settings.ask?.connect(visitor.room) ? this.#doorman.connect(visitor) : {}
+  async connect(visitor: Visitor, traceparent?: string): Promise<Welcome> {
+    if (this.#doorman === null || !this.#settings.ask?.connect(visitor.room)) return {}
+    return this.#doorman.connect(visitor, traceparent)
   }
 
   /** Is it asked about the messages of a room (ASK-5)? */
@@ -59,11 +70,13 @@ export class Backend {
   }
 
   /** One attempt to deliver; never rejects. */
-  send(room: string, rows: readonly OutboxRow[]): Promise<Answer> {
+  async send(room: string, rows: readonly OutboxRow[]): Promise<Answer> {
     const { tell } = this.#settings
-    if (tell === undefined) return Promise.resolve({ isTaken: false, why: 'no backend is configured' })
+    if (tell === undefined) return { isTaken: false, why: 'no backend is configured' }
     const { url, timeout } = tell
     const target = { url, timeout, signer: this.#signer, post: this.#post, now: Date.now }
-    return this.#slots.use(() => sendBatch(target, room, rows))
+    const answer = await this.#slots.use(() => sendBatch(target, room, rows))
+    this.deliveries.attempts[answer.isTaken ? 'taken' : 'failed']++
+    return answer
   }
 }

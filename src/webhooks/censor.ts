@@ -23,6 +23,7 @@ export class Censor {
         type: 'ask.message',
         room,
         subject: submission.draft.id,
+        traceparent: submission.draft.traceparent,
         data: dataOf(room, submission),
         // Escapes swell.
         maxAnswer: frameLimit(this.#payloadLimit),

@@ -14,6 +14,7 @@ export interface ClerkHost {
   readonly slots: Slots
   /** → `room.verdict`. What it throws is the host's to tell. */
   tell(answered: Answered): void
+  report(error: unknown): void
 }
 
 /** Carries what one room asks to those who know, and brings the answers back in their order. */
@@ -55,7 +56,7 @@ export class Clerk {
     try {
       return await this.#host.verify(token)
     } catch (error) {
-      console.error(error)
+      this.#host.report(error)
       return { error: 'internal', message: 'The token could not be checked' }
     }
   }

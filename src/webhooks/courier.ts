@@ -1,3 +1,4 @@
+import type { Tell } from '../protocol/journal.ts'
 import { type OutboxChange, type OutboxRow, type Retry, WEBHOOK_BATCH } from '../protocol/webhook.ts'
 import { DAY, retryAt } from './backoff.ts'
 import type { Answer } from './target.ts'
@@ -18,8 +19,9 @@ export interface CourierHost {
   now(): number
   /** 0 to 1. */
   random(): number
-  /** Tells the operator. */
-  log(line: string): void
+  readonly tell: Tell
+  /** So many events went to the dead letters. */
+  buried(events: number): void
 }
 
 /** Of one run (ms): after that it asks to be woken anew, so that a host can do other things in between. */
@@ -48,6 +50,11 @@ export class Courier {
   constructor(host: CourierHost, waiting: number) {
     this.#host = host
     this.#waiting = waiting
+  }
+
+  /** Events that wait. */
+  get waiting(): number {
+    return this.#waiting
   }
 
   /** Nothing waits. */
@@ -108,7 +115,7 @@ export class Courier {
   async #delivered(batch: readonly OutboxRow[]): Promise<boolean> {
     const isDone = await this.#host.commit({ sent: batch.map(({ key }) => key) })
     if (isDone) this.#waiting -= eventsOf(batch)
-    if (isDone && this.#silent) this.#host.log(`The backend hears of room ${this.#host.room} again`)
+    if (isDone && this.#silent) this.#host.tell('info', 'The backend hears of a room again', { room: this.#host.room })
     this.#silent = false
     this.#overflows = false
     return isDone
@@ -120,14 +127,16 @@ export class Courier {
     const [first] = batch as [OutboxRow, ...OutboxRow[]]
     const tries = (first.retry?.tries ?? 0) + 1
     if (!this.#silent)
-      host.log(`The backend did not take what room ${host.room} has to tell (${why}); it is tried again for 24 hours`)
+      host.tell('warn', 'The backend did not take what a room has to tell; it is tried again for 24 hours', {
+        room: host.room,
+        why,
+      })
     this.#silent = true
     // What is behind it has waited as long for the same backend: it is given up with it, not tried for another day.
     const at = Math.max(retryAt(tries, time, host.random()), time + Math.min(retryAfter, 3600) * 1000)
     const rows = this.#oldest()
     const over = rows.filter((row) => time - row.time >= DAY)
     if (over.length > 0) {
-      host.log(`Room ${host.room}: ${eventsOf(over)} events go to the dead letters: not taken within 24 hours`)
       return this.#bury(over, `not taken within 24 hours: ${why}`, rows[over.length], { tries, at, rows: 1 })
     }
     return host.commit({ retry: { key: first.key, retry: { tries, at, rows: batch.length } } })
@@ -146,9 +155,9 @@ export class Courier {
     if (over.length === 0) return
     const reason = `more than ${this.#host.waiting} waited`
     // Said once, not with each message that comes while nobody listens.
-    if (!this.#overflows) this.#host.log(`Room ${this.#host.room}: the oldest events go to the dead letters: ${reason}`)
+    const isNews = !this.#overflows
     this.#overflows = true
-    void this.#bury(over, reason, rows[over.length], over.find(({ retry }) => retry !== null)?.retry ?? null)
+    void this.#bury(over, reason, rows[over.length], over.find(({ retry }) => retry !== null)?.retry ?? null, isNews)
   }
 
   /** `retry`: what the next one, which is tried in their place, waits for; else a dead backend would be asked at once. */
@@ -157,7 +166,10 @@ export class Courier {
     reason: string,
     next: OutboxRow | undefined,
     retry: Retry | null,
+    isNews = true,
   ): Promise<boolean> {
+    const { room } = this.#host
+    if (isNews) this.#host.tell('error', 'Events go to the dead letters', { room, events: eventsOf(rows), reason })
     const keys = rows.map(({ key }) => key)
     this.#waiting -= eventsOf(rows)
     for (const key of keys) this.#leaving.add(key)
@@ -166,7 +178,8 @@ export class Courier {
       ...(next !== undefined && retry !== null && { retry: { key: next.key, retry: { ...retry, rows: 1 } } }),
     })
     for (const key of keys) this.#leaving.delete(key)
-    if (!isDone) this.#waiting += eventsOf(rows)
+    if (isDone) this.#host.buried(eventsOf(rows))
+    else this.#waiting += eventsOf(rows)
     return isDone
   }
 

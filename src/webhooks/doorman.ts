@@ -22,11 +22,11 @@ export class Doorman {
     this.#stateLimit = stateLimit
   }
 
-  async connect(visitor: Visitor): Promise<Welcome> {
+  async connect(visitor: Visitor, traceparent?: string): Promise<Welcome> {
     const data = JSON.stringify(visitor)
     const known = this.#known.get(data)
     if (known !== undefined && known.until > Date.now()) return known.welcome
-    const welcome = await this.#ask(visitor.room, data)
+    const welcome = await this.#ask(visitor.room, data, traceparent)
     // A refusal is not kept: whoever signs in meanwhile comes in at once.
     if (welcome !== null && welcome.refused === undefined) this.#keep(data, welcome)
     if (welcome !== null) return welcome
@@ -44,13 +44,14 @@ export class Doorman {
   }
 
   /** Null: nothing that can be read came. */
-  async #ask(room: string, data: string): Promise<Welcome | null> {
+  async #ask(room: string, data: string, traceparent?: string): Promise<Welcome | null> {
     try {
       const now = Date.now()
       const answer = await this.#inquiry.ask({
         type: 'ask.connect',
         room,
         data,
+        traceparent,
         maxAnswer: MAX_ANSWER,
         since: now,
       })

@@ -1,4 +1,6 @@
+import type { Tell } from '../protocol/journal.ts'
 import { Circuit } from './circuit.ts'
+import type { Deliveries } from './deliveries.ts'
 import type { Signer } from './sign.ts'
 import { type Post, type Posted, whyOf } from './target.ts'
 
@@ -8,12 +10,15 @@ export interface InquiryOptions {
   readonly timeout: number
   readonly signer: Signer
   readonly post: Post
+  readonly tell: Tell
+  readonly counts: Deliveries['questions']
 }
 
 export interface Inquired {
   readonly type: 'ask.connect' | 'ask.message'
   readonly room: string
   readonly subject?: string
+  readonly traceparent?: string | undefined
   /** JSON. */
   readonly data: string
   /** Of the answer, in bytes. */
@@ -37,6 +42,17 @@ export class Inquiry {
 
   /** The text of its answer; null: it refuses, by its status. @throws Error if it does not answer */
   async ask(inquired: Inquired): Promise<string | null> {
+    try {
+      const answer = await this.#ask(inquired)
+      this.#options.counts.answered++
+      return answer
+    } catch (error) {
+      this.#options.counts.failed++
+      throw error
+    }
+  }
+
+  async #ask(inquired: Inquired): Promise<string | null> {
     const timeout = inquired.since + this.#options.timeout - Date.now()
     if (timeout <= 0) throw new Error('too many questions wait')
     if (!this.#circuit.allows(Date.now())) throw new Error('it has not answered lately')
@@ -51,19 +67,24 @@ export class Inquiry {
     const now = Date.now()
     if (now < this.#quietUntil) return
     this.#quietUntil = now + QUIET
-    console.error(`The backend could not be asked ${about}: ${whyOf(error)}`)
+    this.#options.tell('warn', `The backend could not be asked ${about}`, { why: whyOf(error) })
   }
 
   /** What costs time counts as a failure; an error that it answers at once keeps nobody waiting. */
-  async #posted({ type, room, subject, data, maxAnswer }: Inquired, timeout: number): Promise<Posted> {
+  async #posted({ type, room, subject, data, maxAnswer, traceparent }: Inquired, timeout: number): Promise<Posted> {
     const { url, signer, post } = this.#options
     const id = `ask_${crypto.randomUUID()}`
     const now = Date.now()
-    const about = subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`
+    const trace = traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`
+    const about = (subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`) + trace
     const event = `"id":"${id}","source":"/v1/rooms/${room}","type":"${type}"${about},"time":"${new Date(now).toISOString()}"`
     const body = `{"specversion":"1.0",${event},"datacontenttype":"application/json","data":${data}}`
     const signature = await signer.headers(id, Math.floor(now / 1000), body)
-    const headers = { 'content-type': 'application/cloudevents+json', ...signature }
+    const headers = {
+      'content-type': 'application/cloudevents+json',
+      ...(traceparent !== undefined && { traceparent }),
+      ...signature,
+    }
     try {
       const posted = await post({ url, headers, body, timeout, maxAnswer })
       this.#circuit.succeeded()

@@ -1,3 +1,4 @@
+import { reporter, type Tell } from '../protocol/journal.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import type { Log } from '../room/log/log.ts'
 import type { Command, Reply } from '../room/ports.ts'
@@ -15,7 +16,7 @@ export interface TellerHost {
   commit(change: OutboxChange): Promise<boolean>
   /** → `run`, not before that time (ms). */
   wakeAt(time: number): void
-  report(line: unknown): void
+  readonly tell: Tell
 }
 
 /** What one room tells the backend, on either runtime: its courier, and its dead letters. */
@@ -39,11 +40,19 @@ export class Teller {
         wakeAt: (time) => this.#wakeAt(time),
         now: Date.now,
         random: Math.random,
-        log: (line) => host.report(line),
+        tell: host.tell,
+        buried: (events) => {
+          backend.deliveries.buried += events
+        },
       },
       waiting,
     )
     if (waiting > 0) this.#at = host.outbox().untold(1)[0]?.retry?.at ?? Date.now()
+  }
+
+  /** Events that wait. */
+  get waiting(): number {
+    return this.#courier.waiting
   }
 
   get idle(): boolean {
@@ -70,7 +79,7 @@ export class Teller {
     try {
       await this.#courier.run()
     } catch (error) {
-      this.#host.report(error)
+      reporter(this.#host.tell, { room: this.#host.room })(error)
       this.#wakeAt(Date.now() + 60_000)
     }
   }

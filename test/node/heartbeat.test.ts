@@ -13,7 +13,7 @@ it('WS-11 who answers no ping is closed, and who does stays', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
-  const heartbeat = new Heartbeat()
+  const heartbeat = new Heartbeat(() => {})
   server.on('connection', (ws) => heartbeat.watch(ws))
   const address = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
   const there = new WebSocket(address)

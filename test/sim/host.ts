@@ -12,6 +12,7 @@ import type { MessageQuestion, Question } from '../../src/room/questions.ts'
 import { readFor } from '../../src/room/reading.ts'
 import { Replies } from '../../src/room/replies.ts'
 import type { Room } from '../../src/room/room.ts'
+import { Tally } from '../../src/room/tally.ts'
 import { Verdicts } from '../../src/room/verdicts.ts'
 import { WorkQueue } from '../../src/room/work-queue.ts'
 import type { Random } from '../random.ts'
@@ -260,6 +261,7 @@ export class Host implements RoomHost {
       name: 'lobby',
       limits: { ...limitsOf({}, 'loopback'), presence },
       asks: judge !== undefined,
+      tally: new Tally(),
       ...log.load(),
     })
   }

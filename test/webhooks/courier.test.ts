@@ -39,7 +39,8 @@ class Post {
         },
         now: () => this.now,
         random: () => random,
-        log: (line) => this.lines.push(line),
+        tell: (_level, what) => this.lines.push(what),
+        buried: () => {},
       },
       0,
     )

@@ -22,6 +22,15 @@ export const operating: Family = {
       refusals: ['storage', 'draining', 'unconfigured'],
       examples: yes,
     },
+    'GET /metrics': {
+      id: 'metrics',
+      says: 'What the process counts, for Prometheus',
+      more: 'docs/metrics.md lists it. On the edge there is no process to be scraped: 404. Rule: OPS-5.',
+      access: 'key',
+      answers: { 200: { says: 'The text format, version 0.0.4.', type: 'text/plain', schema: { type: 'string' } } },
+      refusals: ['not_found'],
+      examples: { all: { says: 'All of it', status: 200 } },
+    },
     'GET /openapi.json': {
       id: 'openapi',
       says: 'This document',

@@ -1,4 +1,4 @@
-import { idempotencyKey, resume } from '../parameters.ts'
+import { idempotencyKey, resume, traceparent } from '../parameters.ts'
 import { type Answer, type Family, type Json, listOf, ref, shape } from './describe.ts'
 import { CURSOR, ID, MADE_ID, NEXT, SECRET } from './values.ts'
 
@@ -38,7 +38,7 @@ export const publishing: Family = {
       says: 'Publish a message',
       more: 'The same `id` again, with the same content, publishes nothing and answers the first cursor: so a retry is safe. Rules: PUB-1 to PUB-9.',
       access: 'token',
-      parameters: [resume, idempotencyKey],
+      parameters: [resume, idempotencyKey, traceparent],
       body,
       answers,
       refusals,
@@ -83,6 +83,7 @@ export const publishing: Family = {
       says: 'Publish many messages, to many rooms',
       more: 'The messages for one room are one atomic write. One that is malformed is refused by itself. Rules: BATCH-1, BATCH-2.',
       access: 'token',
+      parameters: [traceparent],
       body: { 'application/json': ref('Batch') },
       answers: {
         200: {
@@ -120,7 +121,7 @@ export const publishing: Family = {
       says: 'Publish a message to one session',
       more: 'It need not be attached: it gets the message when it resumes. Rule: SES-7.',
       access: 'token',
-      parameters: [resume, idempotencyKey],
+      parameters: [resume, idempotencyKey, traceparent],
       body,
       answers,
       refusals: [...refusals, 'not_found'],

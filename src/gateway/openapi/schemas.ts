@@ -3,7 +3,7 @@ import type { HistoryPage } from '../../protocol/events.ts'
 import { batchItemSchema, batchSchema, presenceSchema, publicationSchema } from '../../protocol/operations.ts'
 import type { PresenceList, Present } from '../../protocol/presence.ts'
 import { WEBHOOK_EVENTS } from '../../protocol/webhook.ts'
-import type { Info, SessionInfo } from '../../room/ports.ts'
+import type { Info, SessionInfo } from '../../room/info.ts'
 import { revokeSchema } from '../revoke.ts'
 import {
   boolean,
@@ -40,6 +40,7 @@ const cloudEvent = shape<{
   source: string
   type: string
   subject?: string
+  traceparent?: string
   time: string
   datacontenttype: string
   data: object
@@ -49,6 +50,7 @@ const cloudEvent = shape<{
   source: string,
   type: oneOf(...WEBHOOK_EVENTS),
   subject: optional(string),
+  traceparent: optional({ ...string, description: 'Of the request that published the message (TRACE-1).' }),
   time: { type: 'string', format: 'date-time' },
   datacontenttype: { const: 'application/json' },
   data: { type: 'object' },

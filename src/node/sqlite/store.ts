@@ -1,4 +1,5 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import type { Level, Tell } from '../../protocol/journal.ts'
 import type { WebhookEvent } from '../../protocol/webhook.ts'
 import { RETENTION, type Retention } from '../../room/log/retention.ts'
 import { type Ground, SqliteLog } from './log.ts'
@@ -14,8 +15,7 @@ export interface StoreOptions {
   readonly sync?: Sync
   /** What a room keeps. */
   kept?(room: string): Retention
-  /** What the operator should know. */
-  report?(error: unknown): void
+  readonly tell?: Tell
 }
 
 /** While nothing can be written, how often it is tried whether it can be again (ms), and with how much. */
@@ -96,7 +96,8 @@ export class SqliteStore {
   }
 
   #fails(outage: string): void {
-    if (this.#outage === undefined) this.#report(`cannot be written: ${outage}. Publishing is refused until it can`)
+    if (this.#outage === undefined)
+      this.#tell('error', `cannot be written: ${outage}. Publishing is refused until it can`)
     this.#outage = outage
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => this.#try(), RETRY)
@@ -107,7 +108,7 @@ export class SqliteStore {
     if (this.#outage === undefined) return
     clearTimeout(this.#retry)
     this.#outage = undefined
-    this.#report('can be written again')
+    this.#tell('info', 'can be written again')
   }
 
   /** Finds out by itself that it can write again: those who would publish may have been sent elsewhere. */
@@ -143,7 +144,7 @@ export class SqliteStore {
     }
   }
 
-  #report(what: string): void {
-    this.#options.report?.(`${this.#options.file} ${what}`)
+  #tell(level: Level, what: string): void {
+    this.#options.tell?.(level, `${this.#options.file} ${what}`)
   }
 }

@@ -15,11 +15,14 @@ export interface Codec {
 export class Pack {
   readonly frames: readonly Frame[]
   readonly size: number
+  /** How many events it is of. */
+  readonly events: number
   /** The transport's own bytes of these frames, kept here by the host so that they too are made once. */
   wire: unknown
 
-  constructor(frames: readonly Frame[]) {
+  constructor(frames: readonly Frame[], events = 1) {
     this.frames = frames
+    this.events = events
     let size = 0
     for (const frame of frames) size += frame.length
     this.size = size

@@ -91,7 +91,7 @@ export function place(works: readonly Work[], ground: Ground, now: number): Plac
         const position = { epoch: name, offset: current.last }
         const entry = toEntry(draft, position, time)
         entries.push(entry)
-        if (ground.telling?.events.has('message')) told.push(toldMessage(entry, draft.id))
+        if (ground.telling?.events.has('message')) told.push(toldMessage(entry, draft))
         if (draft.dedupe) known.set(draft.dedupe.key, { position, fingerprint: draft.dedupe.fingerprint })
       }
       const cursor = entries.slice(from).find(({ type }) => type === 'message')?.cursor

@@ -1,4 +1,4 @@
-import type { Entry } from '../../protocol/entry.ts'
+import type { Entry, MessageDraft } from '../../protocol/entry.ts'
 import {
   cloudEvent,
   eventId,
@@ -32,17 +32,11 @@ export class Telling {
   /** One commit's rows. */
   rows(told: readonly Told[], time: number): OutboxRow[] {
     const rows: { key: string; time: number; count: number; events: string; retry: null }[] = []
-    for (const { type, subject, members } of told) {
+    for (const each of told) {
       const id = eventId(this.#generation, ++this.#count)
       const generation = `"generation":${this.#generation}`
-      const event = cloudEvent(
-        this.#room,
-        id,
-        time,
-        type,
-        subject,
-        members === '' ? generation : `${generation},${members}`,
-      )
+      const members = each.members === '' ? generation : `${generation},${each.members}`
+      const event = cloudEvent(this.#room, id, time, { ...each, members })
       const row = rows.at(-1)
       if (row === undefined || row.count === WEBHOOK_BATCH || row.events.length + event.length > ROW_BYTES) {
         rows.push({ key: id, time, count: 1, events: event, retry: null })
@@ -56,9 +50,10 @@ export class Telling {
 }
 
 /** A message as it is told: what those in the room get of it, and who of them. */
-export function toldMessage({ json, audience }: Entry, id: string): Told {
+export function toldMessage({ json, audience }: Entry, { id, traceparent }: MessageDraft): Told {
   const whom = audience === undefined ? '' : `,"audience":${JSON.stringify(audience)}`
-  return { type: 'message', subject: id, members: `"message":${json}${whom}` }
+  const members = `"message":${json}${whom}`
+  return { type: 'message', subject: id, members, ...(traceparent !== undefined && { traceparent }) }
 }
 
 /** The most of an outbox that one request carries, in bytes; a row that is larger goes by itself. */

@@ -19,6 +19,7 @@ import type {
 import type { Answered, Question } from '../../../src/room/questions.ts'
 import { Replies } from '../../../src/room/replies.ts'
 import { Room } from '../../../src/room/room.ts'
+import { Tally } from '../../../src/room/tally.ts'
 import { Verdicts } from '../../../src/room/verdicts.ts'
 import { WorkQueue } from '../../../src/room/work-queue.ts'
 
@@ -76,6 +77,7 @@ export class World implements RoomHost {
   readonly replies: Reply[] = []
   readonly #pending = new Replies()
   readonly reported: unknown[] = []
+  readonly tally = new Tally()
   readonly #class: RoomClass
   readonly #amnesia: boolean
   readonly #judge: ((data: string) => Judgement) | undefined
@@ -258,6 +260,7 @@ export class World implements RoomHost {
       name: 'lobby',
       limits: { ...limitsOf({}, 'loopback'), presence: 5 },
       asks: this.#judge !== undefined,
+      tally: this.tally,
       ...this.log.load(),
     })
     room.wake(this.connections)

@@ -1,0 +1,9 @@
+/** What became of what a backend was told and asked: plain numbers, which only grow. */
+export class Deliveries {
+  /** Attempts to tell it a batch. */
+  readonly attempts = { taken: 0, failed: 0 }
+  /** Questions to it. */
+  readonly questions = { answered: 0, failed: 0 }
+  /** Events that went to the dead letters. */
+  buried = 0
+}
