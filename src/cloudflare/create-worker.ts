@@ -3,6 +3,7 @@ import type { Runtime } from '../gateway/ports.ts'
 import { unconfigured } from '../gateway/unconfigured.ts'
 import chat from '../web/chat.html'
 import docs from '../web/docs.html'
+import inspect from '../web/inspect.html'
 import { hold } from './held-socket.ts'
 import type { RoomMethods } from './room-object.ts'
 import { refuse, roomStub } from './room-stub.ts'
@@ -39,7 +40,7 @@ function toRuntime(env: Env): Runtime {
     roomsPerConnection: limits.rooms,
     // Each re-poll wakes the room, so they are as rare as proxies allow.
     pollWait: 55,
-    pages: { chat, docs },
+    pages: { chat, docs, inspect },
     ready: () => true,
     report: (error) => console.error(error),
   }

@@ -7,6 +7,7 @@ import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
 import type { Stored } from '../room/log/log.ts'
 import type {
+  Activity,
   Command,
   Connection,
   Hello,
@@ -115,6 +116,10 @@ export class LocalRoom implements RoomHost {
     return this.#room.isRevoked(by)
   }
 
+  get activity(): Activity {
+    return { ...this.#room.activity, connections: this.#connections.size }
+  }
+
   get connections(): number {
     return this.#connections.size
   }
@@ -216,7 +221,7 @@ export class LocalRoom implements RoomHost {
   // ---- What the room asks ----
 
   commit(work: Work): void {
-    this.#works.push(work)
+    this.#works.push(work, Date.now())
     this.#beat.request()
   }
 
@@ -292,10 +297,11 @@ export class LocalRoom implements RoomHost {
 
   written(plan: Planned): void {
     this.#log.confirm(plan)
+    const { since } = this.#works
     this.#works.done()
     const started = performance.now()
     try {
-      this.#room.settled(plan.settled)
+      this.#room.settled({ ...plan.settled, ...(since !== undefined && { since }) })
     } catch (error) {
       this.#options.report(error)
     }

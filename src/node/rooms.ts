@@ -1,3 +1,4 @@
+import type { RoomList, RoomQuery } from '../gateway/ports.ts'
 import { markFrom } from '../protocol/cursor.ts'
 import { Refusal } from '../protocol/errors.ts'
 import type { Retention } from '../room/log/retention.ts'
@@ -6,6 +7,7 @@ import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Chores } from './chores.ts'
+import { list } from './listing.ts'
 import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
 import type { Planned } from './sqlite/log.ts'
 import type { Sync } from './sqlite/open.ts'
@@ -89,6 +91,12 @@ export class Rooms {
       report(error)
       throw new Refusal('storage', 'The log cannot be read')
     }
+  }
+
+  list(query: RoomQuery): RoomList {
+    const names = (after: string, limit: number) => this.#store.names(after, limit)
+    const shows = (room: string) => room !== EVERYWHERE && query.shows(room)
+    return list({ rooms: this.#rooms, names }, { ...query, shows })
   }
 
   /** Was it revoked in all rooms at once? */

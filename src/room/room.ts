@@ -19,6 +19,7 @@ import { Incoming, plainPublication, readOperations, toBody } from './incoming.t
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
+  type Activity,
   type Birth,
   type Command,
   type Connection,
@@ -39,6 +40,7 @@ import {
 import type { Answered, Submission } from './questions.ts'
 import { type Session, sessionOf } from './sessions.ts'
 import { isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
+import { Tally } from './tally.ts'
 
 export type { Session }
 
@@ -78,6 +80,7 @@ export class Room<State = unknown> {
   readonly #userRates: Buckets<string>
   readonly #abuse: Buckets<Connection>
   readonly #submissions: Submissions
+  readonly #tally = new Tally()
   /** When the next session ends (ms). */
   #nextEnd: number | null = null
   #head: Head
@@ -116,7 +119,7 @@ export class Room<State = unknown> {
       close: (connection, code, reason) => this.#fanout.close(connection, code, reason),
       publish: (submission) => this.#publish(submission),
     })
-    this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
+    this.#fanout = new Fanout(host, birth, this.#participants.presence, this.#tally, left)
   }
 
   // ---- What applications override ----
@@ -299,10 +302,10 @@ export class Room<State = unknown> {
         reply({ type: 'presence', list: this.#participants.presence.list() })
         break
       case 'sessions':
-        reply({ type: 'sessions', ...this.#participants.list(command.after, command.limit) })
+        reply({ type: 'sessions', ...this.#participants.list(command.after, command.limit, this.#head) })
         break
       case 'session': {
-        const found = this.#participants.describe(command.id)
+        const found = this.#participants.describe(command.id, this.#head)
         reply(found === undefined ? noSession(command.id) : { type: 'sessions', sessions: [found], next: null })
         break
       }
@@ -330,10 +333,11 @@ export class Room<State = unknown> {
   }
 
   /** Commit, then deliver: what the log now holds goes out, and who asked for it is told. */
-  settled({ entries, outcomes, head }: Settled): void {
+  settled({ entries, outcomes, head, since }: Settled): void {
     this.#head = head
     const counts = this.#participants.presence.settled(entries)
     this.#fanout.deliver(entries, head)
+    this.#tally.settled(entries, this.#host.now(), since)
     if (counts.length > 0) this.#host.commit({ drafts: counts })
     const told = new Map<Connection, Item[]>()
     for (const { replyTo, outcome } of outcomes) {
@@ -391,6 +395,16 @@ export class Room<State = unknown> {
     }
     this.#participants.wake()
     this.#schedule()
+  }
+
+  /** How much happens, in O(1). */
+  get activity(): Omit<Activity, 'connections'> {
+    return {
+      room: this.name,
+      rate: this.#tally.rateAt(this.#host.now()),
+      sessions: this.#participants.size,
+      awakeSince: this.#awakeSince,
+    }
   }
 
   isRevoked(by: { user?: string; pass?: Pass }): boolean {
@@ -624,7 +638,14 @@ export class Room<State = unknown> {
     const connections: Record<Kind, number> = { websocket: 0, poll: 0, sse: 0, tcp: 0 }
     for (const { attachment } of this.#fanout.connections) connections[attachment.kind]++
     const cursor = formatCursor(headPosition(this.#head))
-    return { room: this.name, cursor, sessions: this.#participants.size, connections, awakeSince: this.#awakeSince }
+    return {
+      room: this.name,
+      cursor,
+      sessions: this.#participants.size,
+      connections,
+      awakeSince: this.#awakeSince,
+      ...this.#tally.figuresAt(this.#host.now()),
+    }
   }
 
   #answer(replyTo: ReplyTo | undefined, outcome: Outcome): void {

@@ -189,7 +189,7 @@ export class World implements RoomHost {
   // ---- RoomHost ----
 
   commit(work: Work): void {
-    this.#works.push(work)
+    this.#works.push(work, this.#now)
   }
 
   backlog(): number {
