@@ -2,7 +2,8 @@ import type { Bearer, Gate } from '../auth/gate.ts'
 import type { Visitor, Welcome } from '../protocol/ask.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Refusal } from '../protocol/errors.ts'
-import type { Activity, Command, Hello, Reply, Revocation } from '../room/ports.ts'
+import type { Command, Hello, Reply, Revocation } from '../room/ports.ts'
+import type { Activity } from '../room/views.ts'
 
 /** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
 export interface RoomStub {

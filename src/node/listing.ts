@@ -1,5 +1,5 @@
 import type { RoomList, RoomQuery } from '../gateway/ports.ts'
-import type { Activity } from '../room/ports.ts'
+import type { Activity } from '../room/views.ts'
 import type { LocalRoom } from './local-room.ts'
 
 interface Known {

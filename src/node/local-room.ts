@@ -7,7 +7,6 @@ import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
 import type { Stored } from '../room/log/log.ts'
 import type {
-  Activity,
   Command,
   Connection,
   Hello,
@@ -24,6 +23,7 @@ import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
+import type { Activity } from '../room/views.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { Clerk } from '../webhooks/clerk.ts'

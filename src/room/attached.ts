@@ -1,6 +1,7 @@
 import { LIMITS } from '../protocol/limits.ts'
 import { countAfter } from './extent.ts'
-import type { Attached, Connection, Head } from './ports.ts'
+import type { Connection, Head } from './ports.ts'
+import type { Attached } from './views.ts'
 
 /** How it stands with a connection (SES-5). */
 export function attachedOf(connection: Connection, head: Head): Attached {

@@ -2,9 +2,10 @@ import type { Draft } from '../protocol/entry.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Told, WebhookEvent } from '../protocol/webhook.ts'
 import { attachedOf } from './attached.ts'
-import type { Birth, Change, Connection, Head, ReplyTo, RoomHost, SessionInfo } from './ports.ts'
+import type { Birth, Change, Connection, Head, ReplyTo, RoomHost } from './ports.ts'
 import { Presence } from './presence.ts'
 import { type Held, rowOf, type Session, Sessions } from './sessions.ts'
+import type { SessionInfo } from './views.ts'
 
 /** What happens with a session, to be committed as one with what the application does about it. */
 export interface Happening {

@@ -19,7 +19,6 @@ import { Incoming, plainPublication, readOperations, toBody } from './incoming.t
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
-  type Activity,
   type Birth,
   type Command,
   type Connection,
@@ -27,7 +26,6 @@ import {
   type Hello,
   type HistoryRead,
   IN_STEP,
-  type Info,
   type Kind,
   type Outcome,
   type Page,
@@ -41,6 +39,7 @@ import type { Answered, Submission } from './questions.ts'
 import { type Session, sessionOf } from './sessions.ts'
 import { isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
 import { Tally } from './tally.ts'
+import type { Activity, Info } from './views.ts'
 
 export type { Session }
 

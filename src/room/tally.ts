@@ -1,5 +1,5 @@
 import type { Entry } from '../protocol/entry.ts'
-import type { Figures } from './ports.ts'
+import type { Figures } from './views.ts'
 
 /** Upper bounds of what is told apart of the time from a publish to its sending (ms); beyond the last: `more`. */
 const BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] as const

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Info } from '../../src/room/ports.ts'
+import type { Info } from '../../src/room/views.ts'
 import { eventually } from '../targets/target.ts'
 import { call, info, postJson, say, url } from './clients/http.ts'
 import { transports } from './clients/index.ts'

@@ -3,7 +3,7 @@ import type { HistoryPage } from '../../protocol/events.ts'
 import { batchItemSchema, batchSchema, presenceSchema, publicationSchema } from '../../protocol/operations.ts'
 import type { PresenceList, Present } from '../../protocol/presence.ts'
 import { WEBHOOK_EVENTS } from '../../protocol/webhook.ts'
-import type { Activity, Attached, Figures, Info, SessionInfo } from '../../room/ports.ts'
+import type { Activity, Attached, Figures, Info, SessionInfo } from '../../room/views.ts'
 import type { RoomList } from '../ports.ts'
 import { revokeSchema } from '../revoke.ts'
 import {
