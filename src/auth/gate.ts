@@ -146,10 +146,19 @@ export class Bearer {
     return { grants, issuedAt, expiresAt, ...(tokenId !== undefined && { tokenId }) }
   }
 
+  may(room: string, capability: Capability): boolean {
+    if (this.mayAll) return true
+    return this.#grants !== undefined && capabilitiesIn(this.#grants, room).includes(capability)
+  }
+
+  /** May it manage any room at all? */
+  get manages(): boolean {
+    return this.mayAll || (this.#grants?.rooms.some(([, capabilities]) => capabilities.includes('manage')) ?? false)
+  }
+
   /** @throws Refusal `forbidden` */
   demand(room: string, capability: Capability): void {
-    if (this.mayAll) return
-    if (this.#grants !== undefined && capabilitiesIn(this.#grants, room).includes(capability)) return
+    if (this.may(room, capability)) return
     throw new Refusal('forbidden', `The token does not grant \`${capability}\` in this room`)
   }
 }

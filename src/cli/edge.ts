@@ -3,6 +3,7 @@ import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'm
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { checkSettings, readSettings } from '../settings/read.ts'
 import { fail, Misconfigured } from './fail.ts'
+import { pages } from './pages.ts'
 
 export interface EdgeOptions {
   /** The worker's source. Default: the one of wrangler.toml. */
@@ -54,10 +55,9 @@ export async function bundle(entry: string): Promise<string> {
     format: 'esm',
     target: 'es2024',
     external: ['cloudflare:*'],
-    loader: { '.html': 'text' },
+    plugins: [pages],
     conditions: ['workerd', 'worker', 'browser'],
     minify: true,
-    keepNames: true,
   })
   return outputFiles[0]?.text as string
 }

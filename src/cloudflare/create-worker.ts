@@ -4,6 +4,7 @@ import { unconfigured } from '../gateway/unconfigured.ts'
 import { reporter } from '../protocol/journal.ts'
 import chat from '../web/chat.html'
 import docs from '../web/docs.html'
+import inspect from '../web/inspect.html'
 import { hold } from './held-socket.ts'
 import type { RoomMethods } from './room-object.ts'
 import { refuse, roomStub } from './room-stub.ts'
@@ -40,7 +41,7 @@ function toRuntime(env: Env): Runtime {
     roomsPerConnection: limits.rooms,
     // Each re-poll wakes the room, so they are as rare as proxies allow.
     pollWait: 55,
-    pages: { chat, docs },
+    pages: { chat, docs, inspect },
     ready: () => true,
     tell,
     report: reporter(tell),

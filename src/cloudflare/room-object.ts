@@ -201,7 +201,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     // ---- What the room asks ----
 
     commit(work: Work): void {
-      this.#works.push(work)
+      this.#works.push(work, Date.now())
       this.#beat.request()
     }
 
@@ -296,8 +296,9 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       const works = this.#works.take(TURN_BYTES / Math.max(this.#connections.size, 1))
       try {
         const settled = this.#log.append(works, started)
+        const { since } = this.#works
         this.#works.done()
-        this.#room.settled(settled)
+        this.#room.settled({ ...settled, ...(since !== undefined && { since }) })
         if (settled.told) this.#teller?.added(settled.told)
       } catch (error) {
         this.report(error)

@@ -21,6 +21,7 @@ import { page } from './pages.ts'
 import type { Runtime } from './ports.ts'
 import { jsonText, problem, toProblem } from './respond.ts'
 import { revoke } from './revoke.ts'
+import { listRooms } from './rooms.ts'
 import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
@@ -81,7 +82,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     return next()
   })
   app.use('/openapi.json', crossOrigin)
-  for (const open of ['/', '/docs', '/openapi.json']) {
+  for (const open of ['/', '/docs', '/inspect', '/openapi.json']) {
     app.use(open, (c, next) => {
       runtimeOf(c.env).gate.checkSource(c.req.raw.headers)
       return next()
@@ -89,6 +90,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   }
   app.get('/', (c) => page(runtimeOf(c.env).pages.chat))
   app.get('/docs', (c) => page(runtimeOf(c.env).pages.docs))
+  app.get('/inspect', (c) => page(runtimeOf(c.env).pages.inspect))
   app.get('/openapi.json', () => jsonText(documentText()))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/metrics', (c) => metrics(c.req.raw, runtimeOf(c.env)))
@@ -97,6 +99,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     if (ready !== true) throw ready
     return c.json({ status: 'ok' })
   })
+  app.get('/v1/rooms', (c) => listRooms((name) => c.req.query(name), c.get('runtime'), c.get('bearer')))
   app.get('/v1/rooms/:room/ws', (c) =>
     websocket(c.req.raw, c.req.param('room'), (name) => c.req.query(name), c.get('runtime')),
   )

@@ -103,6 +103,12 @@ export const after = parameter('after', place, 'A cursor: the messages after it.
 export const before = parameter('before', place, 'A cursor: the last messages before it.')
 export const limit = whole('limit', 1, LIMITS.historyMost, `How many at most. Default ${LIMITS.historyDefault}.`)
 export const afterId = parameter('after', text({ says: 'an id' }), 'The `next` of the page before.')
+export const afterRoom = parameter('after', text({ says: 'a room' }), 'The `next` of the page before (`order=name`).')
+export const order = parameter(
+  'order',
+  text({ pattern: '^(activity|name)$', says: 'activity or name' }),
+  '`activity`: those in memory, the most active first (default). `name`: all of them, in pages.',
+)
 export const deadLimit = whole('limit', 1, LIMITS.deadMost, `How many at most. Default ${LIMITS.deadDefault}.`)
 
 /** Of several rooms; read as a whole by those who know the list. */

@@ -3,6 +3,7 @@ import type { Visitor, Welcome } from '../protocol/ask.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Refusal } from '../protocol/errors.ts'
 import type { Tell } from '../protocol/journal.ts'
+import type { Activity } from '../room/info.ts'
 import type { Command, Hello, Reply, Revocation } from '../room/ports.ts'
 
 /** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
@@ -62,10 +63,29 @@ export type AcceptSocket = (
   handle: (socket: HeldSocket) => SocketHandler,
 ) => Response
 
+/** What rooms there are (INFO-2). */
+export interface RoomList {
+  readonly rooms: readonly Activity[]
+  /** The last name that was looked at; null: there are no more. */
+  readonly next: string | null
+  /** False: this runtime does not know what rooms there are. */
+  readonly listed: boolean
+}
+
+export interface RoomQuery {
+  readonly order: 'activity' | 'name'
+  /** By name: those after it. */
+  readonly after: string
+  readonly limit: number
+  /** May this one be shown? */
+  shows(room: string): boolean
+}
+
 /** HTML, each a file of `web/`. */
 export interface Pages {
   readonly chat: string
   readonly docs: string
+  readonly inspect: string
 }
 
 /** What a runtime brings to the gateway. */
@@ -87,6 +107,8 @@ export interface Runtime {
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
   readonly pages: Pages
+  /** Absent: rooms know nothing of each other. @throws Refusal `storage` */
+  list?(query: RoomQuery): RoomList
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */
   connect?(visitor: Visitor, traceparent?: string): Promise<Welcome>
   /** Does it take work? Else why not. */

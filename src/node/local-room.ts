@@ -7,6 +7,7 @@ import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
+import type { Activity } from '../room/info.ts'
 import type { Stored } from '../room/log/log.ts'
 import type {
   Command,
@@ -89,9 +90,6 @@ export class LocalRoom implements RoomHost {
   readonly #teller: Teller | null
   readonly #telling = new Alarm(() => void this.#teller?.run())
   #isClosed = false
-  /** When the oldest came of what waits for its commit, and of what is being committed: `performance.now()`. */
-  #oldest = 0
-  #planned = 0
 
   constructor(options: LocalRoomOptions) {
     this.#options = options
@@ -122,6 +120,10 @@ export class LocalRoom implements RoomHost {
 
   isRevoked(by: Identity): boolean {
     return this.#room.isRevoked(by)
+  }
+
+  get activity(): Activity {
+    return { ...this.#room.activity, connections: this.#connections.size }
   }
 
   get connections(): number {
@@ -250,8 +252,7 @@ export class LocalRoom implements RoomHost {
   // ---- What the room asks ----
 
   commit(work: Work): void {
-    if (this.#works.isEmpty) this.#oldest = performance.now()
-    this.#works.push(work)
+    this.#works.push(work, Date.now())
     this.#beat.request()
   }
 
@@ -320,23 +321,23 @@ export class LocalRoom implements RoomHost {
 
   /** What is to be written for all that waits. */
   plan(): Planned {
-    this.#planned = this.#oldest
     return this.#log.plan(this.#works.take(), Date.now())
   }
 
   written(plan: Planned): void {
     this.#log.confirm(plan)
+    const { since } = this.#works
     this.#works.done()
     const started = performance.now()
     try {
-      this.#room.settled(plan.settled)
+      this.#room.settled({ ...plan.settled, ...(since !== undefined && { since }) })
     } catch (error) {
       this.report(error)
     }
     const took = performance.now() - started
     if (plan.settled.entries.length > 0) {
       this.#options.readings.fanout.observe(took)
-      this.#options.readings.publish.observe(started + took - this.#planned)
+      if (since !== undefined) this.#options.readings.publish.observe(Date.now() - since)
     }
     if (plan.settled.told) this.#teller?.added(plan.settled.told)
     this.#lookAfter()

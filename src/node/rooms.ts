@@ -1,3 +1,4 @@
+import type { RoomList, RoomQuery } from '../gateway/ports.ts'
 import { markFrom } from '../protocol/cursor.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
@@ -7,6 +8,7 @@ import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
 import { Chores } from './chores.ts'
+import { list } from './listing.ts'
 import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
 import { type Look, nothing, type Readings } from './metrics/readings.ts'
 import type { Planned } from './sqlite/log.ts'
@@ -103,6 +105,12 @@ export class Rooms {
       this.#report(error)
       throw new Refusal('storage', 'The log cannot be read')
     }
+  }
+
+  list(query: RoomQuery): RoomList {
+    const names = (after: string, limit: number) => this.#store.names(after, limit)
+    const shows = (room: string) => room !== EVERYWHERE && query.shows(room)
+    return list({ rooms: this.#rooms, names }, { ...query, shows })
   }
 
   /** Was it revoked in all rooms at once? */

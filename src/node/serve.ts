@@ -100,6 +100,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       upgrade: async (request, hello, protocol) => upgrades.accept(request, rooms.get(name), hello, protocol),
     }),
     gate,
+    list: (query) => rooms.list(query),
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
     ...(backend !== null && { connect: (visitor, trace) => visitors.use(() => backend.connect(visitor, trace)) }),
@@ -108,7 +109,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     payloadLimit: limits.payload,
     roomsPerConnection: limits.rooms,
     pollWait: 25,
-    pages: { chat: webPage('chat'), docs: webPage('docs') },
+    pages: { chat: webPage('chat'), docs: webPage('docs'), inspect: webPage('inspect') },
     ready: () => {
       if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
       return rooms.outage === undefined || new Refusal('storage', `The log cannot be written: ${rooms.outage}`)

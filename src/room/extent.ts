@@ -53,6 +53,15 @@ export function back(head: Head, from: Position, count: number): Position {
   return head.floor
 }
 
+/** How many messages stand after a place, without those that are kept no more. */
+export function countAfter(head: Head, place: Position): number {
+  const from = max(place, head.floor)
+  return head.epochs.reduce((sum, { name, last }) => {
+    if (name < from.epoch) return sum
+    return sum + (name === from.epoch ? Math.max(last - from.offset, 0) : last)
+  }, 0)
+}
+
 /** The last place before a cursor that history's `before` names. */
 export const justBefore = ({ epoch, offset }: Position): Position => ({ epoch, offset: Math.max(offset - 1, 0) })
 

@@ -1,13 +1,14 @@
 import { may } from '../protocol/capabilities.ts'
-import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
+import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import { CLOSE, mayComeBack } from '../protocol/codes.ts'
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
 import { type Entry, mayRead } from '../protocol/entry.ts'
 import { closingEvent, cursorEvent, type Item } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
-import { groupOf, type Member, newGroups } from './members.ts'
-import { memoize, Names, packs } from './packs.ts'
+import type { RoomFigures } from './figures.ts'
+import { groupOf, type Left, type Member, newGroups } from './members.ts'
+import { memoize, Names, packOf, packs } from './packs.ts'
 import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
@@ -26,14 +27,15 @@ export class Fanout {
   readonly #stuck = new Map<Member, number>()
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
   readonly #answerBound: number
-  readonly #left: (connection: Connection) => void
+  readonly #left: Left
   readonly #progress = new Progress()
   readonly #tally: Tally
+  readonly #figures: RoomFigures
   #head: Head
 
-  /** `left` is told of every connection that goes, by itself or sent away from here. */
-  constructor(host: RoomHost, birth: Birth, presence: Presence, left: (connection: Connection) => void) {
+  constructor(host: RoomHost, birth: Birth, presence: Presence, figures: RoomFigures, left: Left) {
     this.#tally = birth.tally
+    this.#figures = figures
     this.#host = host
     this.#presence = presence
     this.#left = left
@@ -225,14 +227,13 @@ export class Fanout {
     const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
     const named = new Names(chunk)
     const tail = this.#progress.after(chunk, through)
+    const messages = chunk.filter(({ type, audience }) => type === 'message' && audience?.to === undefined).length
     for (const group of this.#groups) {
       if (group.live.size === 0) continue
+      this.#figures.delivered(messages, group.live.size)
       const heard = group.hearsPresence ? chunk : chunk.filter(({ type }) => type === 'message')
-      const pack = this.#pack(
-        group.codec,
-        [...heard.filter((entry) => entry.audience?.to === undefined), ...tail],
-        through,
-      )
+      const open = heard.filter(({ audience }) => audience?.to === undefined)
+      const pack = this.#pack(group.codec, [...open, ...tail], through)
       const ownPack = memoize((member: Member) => {
         const visible = heard.filter((entry) => mayRead(member, entry.audience))
         return visible.length === 0 ? null : this.#pack(group.codec, [...visible, ...tail], through)
@@ -285,9 +286,7 @@ export class Fanout {
   }
 
   #pack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
-    if (items.length === 0) return null
-    const frames = codecs[codec].encode(items, formatCursor(through), formatCursor(headPosition(this.#head)))
-    return frames.length === 0 ? null : new Pack(frames, items.length)
+    return packOf(codec, items, through, headPosition(this.#head))
   }
 
   #send(member: Member, items: readonly Item[], through: Position): boolean {

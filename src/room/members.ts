@@ -11,6 +11,9 @@ export interface Member extends Reader {
   unseen: number
 }
 
+/** Told of every connection that goes, by itself or sent away. */
+export type Left = (connection: Connection) => void
+
 /** Those who are sent the same, but for what audiences name. */
 export interface Group {
   readonly codec: CodecName

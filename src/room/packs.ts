@@ -1,5 +1,7 @@
-import type { Pack } from '../protocol/codec/index.ts'
+import { type CodecName, codecs, Pack } from '../protocol/codec/index.ts'
+import { formatCursor, type Position } from '../protocol/cursor.ts'
 import type { Entry, Reader } from '../protocol/entry.ts'
+import type { Item } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 
 /** Cuts entries into packs of at most 64 KiB (FAN-1); an entry that is larger goes alone. */
@@ -47,4 +49,11 @@ export class Names {
   has({ session, user }: Reader): boolean {
     return (session !== undefined && this.#sessions.has(session)) || (user !== undefined && this.#users.has(user))
   }
+}
+
+/** What those of one codec are sent; null: nothing. */
+export function packOf(codec: CodecName, items: readonly Item[], through: Position, head: Position): Pack | null {
+  if (items.length === 0) return null
+  const frames = codecs[codec].encode(items, formatCursor(through), formatCursor(head))
+  return frames.length === 0 ? null : new Pack(frames, items.length)
 }

@@ -1,8 +1,9 @@
 import type { Draft } from '../protocol/entry.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Told, WebhookEvent } from '../protocol/webhook.ts'
+import { attachedOf } from './attached.ts'
 import type { SessionInfo } from './info.ts'
-import type { Birth, Change, Connection, ReplyTo, RoomHost } from './ports.ts'
+import type { Birth, Change, Connection, Head, ReplyTo, RoomHost } from './ports.ts'
 import { Presence } from './presence.ts'
 import { type Held, rowOf, type Session, Sessions } from './sessions.ts'
 
@@ -135,16 +136,16 @@ export class Participants {
     this.#stage.wakeAt(null)
   }
 
-  list(after: string, limit: number): { sessions: SessionInfo[]; next: string | null } {
+  list(after: string, limit: number, head: Head): { sessions: SessionInfo[]; next: string | null } {
     const ids = [...this.#sessions.values()].map(({ session }) => session.id).filter((id) => id > after)
     const page = ids.sort().slice(0, limit)
     return {
-      sessions: page.map((id) => this.describe(id) as SessionInfo),
+      sessions: page.map((id) => this.describe(id, head) as SessionInfo),
       next: ids.length > limit ? (page.at(-1) ?? null) : null,
     }
   }
 
-  describe(id: string): SessionInfo | undefined {
+  describe(id: string, head: Head): SessionInfo | undefined {
     const held = this.#sessions.get(id)
     if (held === undefined) return undefined
     const { session, connections, presence } = held
@@ -155,6 +156,7 @@ export class Participants {
       ...(presence?.state !== undefined && { state: presence.state }),
       present: presence !== undefined,
       connections: [...connections].map(({ attachment }) => attachment.kind),
+      attached: [...connections].map((connection) => attachedOf(connection, head)),
       ...(endsAt !== undefined && { endsAt }),
     }
   }

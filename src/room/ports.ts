@@ -83,6 +83,8 @@ export interface Settled {
   readonly head: Head
   /** How many more events wait in the outbox since. */
   readonly told?: number
+  /** When the oldest of it was handed over for its commit (ms). */
+  readonly since?: number
 }
 
 /** Entries after `after`, none beyond `through`; where not all of them fit, the oldest, or the newest if `fromEnd`. */

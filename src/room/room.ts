@@ -14,9 +14,10 @@ import { Callbacks } from './callbacks.ts'
 import { Doorkeeper, EXPIRED, REVOKED, UNKNOWN } from './doorkeeper.ts'
 import { headPosition } from './extent.ts'
 import { Fanout } from './fanout.ts'
+import { RoomFigures } from './figures.ts'
 import { planHistory, toHistoryPage } from './history.ts'
 import { Incoming, plainPublication, readOperations, sameRequest, toBody } from './incoming.ts'
-import type { Info } from './info.ts'
+import type { Activity, Info } from './info.ts'
 import { toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
@@ -80,6 +81,7 @@ export class Room<State = unknown> {
   readonly #abuse: Buckets<Connection>
   readonly #submissions: Submissions
   readonly #tally: Tally
+  readonly #figures = new RoomFigures()
   /** When the next session ends (ms). */
   #nextEnd: number | null = null
   #head: Head
@@ -119,7 +121,7 @@ export class Room<State = unknown> {
       close: (connection, code, reason) => this.#fanout.close(connection, code, reason),
       publish: (submission) => this.#publish(submission),
     })
-    this.#fanout = new Fanout(host, birth, this.#participants.presence, left)
+    this.#fanout = new Fanout(host, birth, this.#participants.presence, this.#figures, left)
   }
 
   // ---- What applications override ----
@@ -299,10 +301,10 @@ export class Room<State = unknown> {
         reply({ type: 'presence', list: this.#participants.presence.list() })
         break
       case 'sessions':
-        reply({ type: 'sessions', ...this.#participants.list(command.after, command.limit) })
+        reply({ type: 'sessions', ...this.#participants.list(command.after, command.limit, this.#head) })
         break
       case 'session': {
-        const found = this.#participants.describe(command.id)
+        const found = this.#participants.describe(command.id, this.#head)
         reply(found === undefined ? noSession(command.id) : { type: 'sessions', sessions: [found], next: null })
         break
       }
@@ -330,11 +332,12 @@ export class Room<State = unknown> {
   }
 
   /** Commit, then deliver: what the log now holds goes out, and who asked for it is told. */
-  settled({ entries, outcomes, head }: Settled): void {
+  settled({ entries, outcomes, head, since }: Settled): void {
     this.#head = head
     this.#tally.committed(entries)
     const counts = this.#participants.presence.settled(entries)
     this.#fanout.deliver(entries, head)
+    this.#figures.settled(entries, this.#host.now(), since)
     if (counts.length > 0) this.#host.commit({ drafts: counts })
     const told = new Map<Connection, Item[]>()
     for (const { replyTo, outcome } of outcomes) {
@@ -397,6 +400,16 @@ export class Room<State = unknown> {
     }
     this.#participants.wake()
     this.#schedule()
+  }
+
+  /** How much happens, in O(1). */
+  get activity(): Omit<Activity, 'connections'> {
+    return {
+      room: this.name,
+      rate: this.#figures.rateAt(this.#host.now()),
+      sessions: this.#participants.size,
+      awakeSince: this.#awakeSince,
+    }
   }
 
   isRevoked(by: { user?: string; pass?: Pass }): boolean {
@@ -636,7 +649,14 @@ export class Room<State = unknown> {
     const connections: Record<Kind, number> = { websocket: 0, poll: 0, sse: 0, tcp: 0 }
     for (const { attachment } of this.#fanout.connections) connections[attachment.kind]++
     const cursor = formatCursor(headPosition(this.#head))
-    return { room: this.name, cursor, sessions: this.#participants.size, connections, awakeSince: this.#awakeSince }
+    return {
+      room: this.name,
+      cursor,
+      sessions: this.#participants.size,
+      connections,
+      awakeSince: this.#awakeSince,
+      ...this.#figures.figuresAt(this.#host.now()),
+    }
   }
 
   #answer(replyTo: ReplyTo | undefined, outcome: Outcome): void {

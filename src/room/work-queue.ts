@@ -6,6 +6,9 @@ export class WorkQueue {
   #waiting: Work[] = []
   #committing: readonly Work[] = []
   #bytes = 0
+  /** When the oldest that waits came, and the oldest of what is being committed (ms). */
+  #waitingSince: number | undefined
+  #since: number | undefined
   /** How many of them bear a key. */
   readonly #keys = new Map<string, number>()
 
@@ -22,11 +25,18 @@ export class WorkQueue {
     return this.#bytes
   }
 
+  /** When the oldest of the commit under way was handed over (ms). */
+  get since(): number | undefined {
+    return this.#since
+  }
+
   knows(dedupeKey: string): boolean {
     return this.#keys.has(dedupeKey)
   }
 
-  push(work: Work): void {
+  /** `now`: ms. */
+  push(work: Work, now: number): void {
+    this.#waitingSince ??= now
     this.#waiting.push(work)
     this.#bytes += weigh(work)
     for (const key of keysOf(work)) this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1)
@@ -42,6 +52,8 @@ export class WorkQueue {
       this.#bytes -= weigh(work)
     }
     this.#committing = this.#waiting.splice(0, count)
+    this.#since = this.#waitingSince
+    if (this.isEmpty) this.#waitingSince = undefined
     return this.#committing
   }
 

@@ -111,7 +111,7 @@ describe.each(targets)('the reference on $name', (target) => {
     expect([...seen]).toContain(operations[0]?.operationId)
   })
 
-  test.each(['/', '/docs'])('DOC-4 %s lets no script run but its own', async (path) => {
+  test.each(['/', '/docs', '/inspect'])('DOC-4 %s lets no script run but its own', async (path) => {
     const policy = (await fetch(gateway.url + path)).headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-\S+'; style-src 'sha256-\S+'; connect-src 'self';/)
     const tab = await Tab.blank(browser)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { say, wholeHistory } from './clients/http.ts'
 import { transports } from './clients/index.ts'
+import { sessionInfo } from './clients/presence.ts'
 import { elements } from './clients/rawjson.ts'
 import { Stream } from './clients/sse.ts'
 import { Framed, Plain } from './clients/websocket.ts'
@@ -54,12 +55,17 @@ chapter('fan-out', (gateway) => {
     expect(Math.max(...events.map((pack) => pack.join('').length))).toBeLessThanOrEqual(PACK)
   })
 
-  test('FAN-2 who does not read is behind, harms nobody, and gets all of it from the log when reading again', async () => {
+  test('FAN-2, SES-5 who does not read is behind, harms nobody, and gets all of it from the log when reading again', async () => {
     const room = freshRoom()
     const [stuck, healthy] = [await Framed.open(gateway.url, room), await Framed.open(gateway.url, room)]
     stuck.socket.pause()
     const sent = await flood(gateway, room)
     expect((await healthy.messages(FLOOD)).map(({ payload }) => number(payload))).toEqual(sent)
+    const [behind] = (await sessionInfo(gateway.url, room, `${stuck.welcome.session}`))?.attached ?? []
+    expect(behind?.lag).toBeGreaterThan(FLOOD / 4)
+    expect(behind?.queue).toBeGreaterThan(1024 * 1024)
+    const [inStep] = (await sessionInfo(gateway.url, room, `${healthy.welcome.session}`))?.attached ?? []
+    expect(inStep).toMatchObject({ kind: 'websocket', lag: 0 })
     stuck.socket.resume()
     expect((await stuck.messages(FLOOD)).map(({ payload }) => number(payload))).toEqual(sent)
     await say(gateway.url, room, 'live again')

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import type { Info } from '../../src/room/info.ts'
 import { eventually } from '../targets/target.ts'
 import { call, info, postJson, say, url } from './clients/http.ts'
 import { transports } from './clients/index.ts'
@@ -34,6 +35,22 @@ chapter(
       // Whether a poll or stream is still read is found out late by some platforms, and never by a test's patience.
       if (kinds[transport.name] === 'websocket')
         await eventually('none is counted', async () => (await counted()) === 0)
+    })
+
+    test('INFO-1 what a room does is counted: messages, deliveries, and how long they took', async () => {
+      const room = freshRoom()
+      const readers = [await Framed.open(gateway.url, room), await Framed.open(gateway.url, room)]
+      for (const data of [1, 2]) await postJson(gateway.url, room, { data })
+      await postJson(gateway.url, room, { data: 3, ephemeral: true })
+      // For one alone: a message, and no delivery to all.
+      await postJson(gateway.url, room, { data: 4, to: { sessions: [readers[0]?.welcome.session] } })
+      await readers[0]?.messages(4)
+      const { text } = await info(gateway.url, room)
+      const { messages, deliveries, rate, latency } = JSON.parse(text) as Info
+      expect([messages, deliveries]).toEqual([4, 6])
+      expect(rate).toBeGreaterThan(0)
+      expect(Object.keys(latency)).toEqual(['1', '2', '5', '10', '20', '50', '100', '200', '500', '1000', 'more'])
+      expect(Object.values(latency).reduce((sum, count) => sum + count)).toBe(4)
     })
 
     test('INFO-1 a session is counted once, however many connections it holds', async () => {

@@ -121,6 +121,7 @@ chapter('sessions', (gateway) => {
       session: sockets[0]?.welcome.session,
       present: true,
       connections: ['websocket'],
+      attached: [{ kind: 'websocket', since: expect.any(Number), queue: expect.any(Number), lag: 0 }],
       state: { here: true },
     })
     expect(await sessionInfo(gateway.url, room, `${first?.session}`)).toEqual(first)

@@ -184,7 +184,7 @@ export class Host implements RoomHost {
   // ---- RoomHost ----
 
   commit(work: Work): void {
-    this.#works.push(work)
+    this.#works.push(work, this.#now)
     this.#beat.request()
   }
 

@@ -47,6 +47,15 @@ export const operating: Family = {
       answers: page('The page.'),
       examples: { page: { says: 'The page', status: 200 } },
     },
+    'GET /inspect': {
+      id: 'inspect',
+      says: 'The inspector, for operators',
+      more: 'The page tells nothing by itself: what it shows it asks for with the token or API key that is given to it.',
+      access: 'anyone',
+      refusals,
+      answers: page('The page.'),
+      examples: { page: { says: 'The page', status: 200 } },
+    },
     'GET /': {
       id: 'chat',
       says: 'A chat, to try the gateway with',

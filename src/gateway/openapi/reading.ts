@@ -1,4 +1,4 @@
-import { after, before, limit, resume } from '../parameters.ts'
+import { after, afterRoom, before, limit, order, resume } from '../parameters.ts'
 import { type Family, ref } from './describe.ts'
 import { CURSOR, MESSAGE, TIME } from './values.ts'
 
@@ -29,10 +29,37 @@ export const reading: Family = {
         },
       },
     },
+    'GET /v1/rooms': {
+      id: 'rooms',
+      says: 'List rooms',
+      more: 'The most active first, of those in memory; with `order=name` all of them in pages, which may have fewer rooms than asked for. A token lists the rooms in which it has `manage`. On the edge, where rooms know nothing of each other, `listed` is false and the list empty. Rule: INFO-2.',
+      access: 'token',
+      parameters: [order, afterRoom, limit],
+      answers: { 200: { says: 'A page.', schema: ref('Rooms') } },
+      refusals: ['bad_request', 'storage'],
+      examples: {
+        active: {
+          says: 'The most active',
+          with: { limit: 20 },
+          status: 200,
+          answer: {
+            rooms: [{ room: 'lobby', rate: 1.5, connections: 2, sessions: 2, awakeSince: TIME }],
+            next: null,
+            listed: true,
+          },
+        },
+        all: {
+          says: 'All, by name',
+          with: { order: 'name', after: 'lobby', limit: 20 },
+          status: 200,
+          answer: { rooms: [], next: null, listed: true },
+        },
+      },
+    },
     'GET /v1/rooms/:room': {
       id: 'info',
       says: 'Look at a room',
-      more: '`awakeSince` is when this instance of the room woke. Rule: INFO-1.',
+      more: '`awakeSince` is when this instance of the room woke; the figures count from then. Rule: INFO-1.',
       access: 'token',
       answers: { 200: { says: 'Its state.', schema: ref('Info') } },
       examples: {
@@ -45,6 +72,10 @@ export const reading: Family = {
             sessions: 2,
             connections: { websocket: 1, poll: 0, sse: 1, tcp: 0 },
             awakeSince: TIME,
+            messages: 12,
+            deliveries: 24,
+            rate: 1.5,
+            latency: { 1: 9, 2: 3, more: 0 },
           },
         },
       },

@@ -3,7 +3,8 @@ import type { HistoryPage } from '../../protocol/events.ts'
 import { batchItemSchema, batchSchema, presenceSchema, publicationSchema } from '../../protocol/operations.ts'
 import type { PresenceList, Present } from '../../protocol/presence.ts'
 import { WEBHOOK_EVENTS } from '../../protocol/webhook.ts'
-import type { Info, SessionInfo } from '../../room/info.ts'
+import type { Activity, Attached, Figures, Info, SessionInfo } from '../../room/info.ts'
+import type { RoomList } from '../ports.ts'
 import { revokeSchema } from '../revoke.ts'
 import {
   boolean,
@@ -55,6 +56,21 @@ const cloudEvent = shape<{
   datacontenttype: { const: 'application/json' },
   data: { type: 'object' },
 })
+
+const rate: Json = { type: 'number', minimum: 0, description: 'Messages a second in the last ten seconds or so.' }
+
+/** Since `awakeSince`. */
+const figures: { readonly [name in keyof Figures]: Json } = {
+  messages: { ...count, description: 'Messages since then, ephemeral ones too.' },
+  deliveries: { ...count, description: 'Messages for all who were live, times how many those were.' },
+  rate,
+  latency: {
+    type: 'object',
+    additionalProperties: count,
+    description:
+      'Of how many messages it took so many milliseconds from the publish to the sending, by the upper bound.',
+  },
+}
 
 /** It names its items' schema, and does not repeat it. */
 const batch: Json = {
@@ -129,6 +145,13 @@ export const schemas: Readonly<Record<string, Json>> = {
     sessions: count,
     connections: shape<Info['connections']>({ websocket: count, poll: count, sse: count, tcp: count }),
     awakeSince: milliseconds,
+    ...figures,
+  }),
+  Room: shape<Activity>({ room: string, rate, connections: count, sessions: count, awakeSince: orNull(milliseconds) }),
+  Rooms: shape<RoomList>({
+    rooms: listOf(ref('Room')),
+    next: orNull(string),
+    listed: { type: 'boolean', description: '`false` on the edge, where rooms know nothing of each other.' },
   }),
   Member: shape<Present>({ session: string, user: optional(string), state: optional({}) }),
   Presence: shape<PresenceList>({ count, members: listOf(ref('Member')), rev: string }),
@@ -138,7 +161,14 @@ export const schemas: Readonly<Record<string, Json>> = {
     state: optional({}),
     present: boolean,
     connections: listOf(kind),
+    attached: listOf(ref('Attached')),
     endsAt: optional(milliseconds),
+  }),
+  Attached: shape<Attached>({
+    kind,
+    since: milliseconds,
+    queue: { ...count, description: 'Bytes that it is owed, as far as that can be seen.' },
+    lag: { ...count, description: 'Messages that it has yet to be sent.' },
   }),
   Sessions: shape<{ sessions: unknown; next: unknown }>({ sessions: listOf(ref('Session')), next: orNull(string) }),
   CloudEvent: cloudEvent,

@@ -1,8 +1,13 @@
 import { afterId, limit, resume } from '../parameters.ts'
 import { type Family, ref } from './describe.ts'
-import { MEMBER, REV, SECRET } from './values.ts'
+import { MEMBER, REV, SECRET, TIME } from './values.ts'
 
-const session = { ...MEMBER, present: true, connections: ['sse'] }
+const session = {
+  ...MEMBER,
+  present: true,
+  connections: ['sse'],
+  attached: [{ kind: 'sse', since: TIME, queue: 0, lag: 0 }],
+}
 
 export const sessions: Family = {
   name: 'Sessions and presence',
@@ -41,7 +46,7 @@ export const sessions: Family = {
     'GET /v1/rooms/:room/sessions': {
       id: 'sessions',
       says: 'List the sessions of a room',
-      more: 'In the order of their ids. `endsAt` is when one ends that has no connection.',
+      more: 'In the order of their ids. `endsAt` is when one ends that has no connection. `attached` says how it stands with each connection: since when, `queue` (bytes that it is owed) and `lag` (messages that it has yet to be sent).',
       access: 'token',
       parameters: [afterId, limit],
       answers: { 200: { says: 'A page.', schema: ref('Sessions') } },

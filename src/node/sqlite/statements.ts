@@ -13,6 +13,7 @@ const QUERIES = {
   rowsAfter: `SELECT epoch, first, last, time, ids FROM packs
     WHERE room = ? AND (epoch, first) > (?, ?) ORDER BY epoch, first LIMIT ?`,
   firstRows: 'SELECT epoch, first, last, time, ids FROM packs WHERE room = ? ORDER BY epoch, first LIMIT ?',
+  named: 'SELECT name FROM rooms WHERE name > ? ORDER BY name LIMIT ?',
   stored: 'SELECT room, name FROM rooms WHERE room > ? ORDER BY room LIMIT ?',
   inhabited: `SELECT room, name FROM (SELECT DISTINCT room FROM sessions WHERE room > ? ORDER BY room LIMIT ?)
     JOIN rooms USING (room) ORDER BY room`,

@@ -68,6 +68,11 @@ export class SqliteStore {
     return this.#sql[which].all(after, limit) as unknown as { room: number; name: string }[]
   }
 
+  /** Names after that one, in their order. */
+  names(after: string, limit: number): string[] {
+    return (this.#sql.named.all(after, limit) as { name: string }[]).map(({ name }) => name)
+  }
+
   /** Writes all of it or nothing, one call at a time. @throws Error if nothing was written */
   async write(writes: readonly Write[]): Promise<void> {
     if (this.#writer === undefined) throw new Error(`${this.#options.file} cannot be written: ${this.#outage}`)

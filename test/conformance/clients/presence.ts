@@ -23,6 +23,7 @@ export function putPresence(base: string, room: string, resume: string | undefin
 export interface SessionInfo extends Member {
   present: boolean
   connections: string[]
+  attached: { kind: string; since: number; queue: number; lag: number }[]
   endsAt?: number
 }
 

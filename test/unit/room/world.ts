@@ -191,7 +191,7 @@ export class World implements RoomHost {
   // ---- RoomHost ----
 
   commit(work: Work): void {
-    this.#works.push(work)
+    this.#works.push(work, this.#now)
   }
 
   backlog(): number {
