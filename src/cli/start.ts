@@ -16,7 +16,7 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
     const { tell, written } = openLog(settings.logging)
     const gateway = await serve({ tell, ...toOptions(settings), ...options })
     if (!process.stderr.isTTY) tell('info', 'The gateway listens', { url: gateway.url, pid: process.pid })
-    const also = gateway.tcp === undefined ? '' : `, and on ${gateway.tcp}`
+    const also = gateway.tcp === undefined ? '' : ` and ${gateway.tcp}`
     console.log(`Holdline listens on ${gateway.url}${also}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {

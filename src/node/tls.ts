@@ -8,12 +8,21 @@ export interface Certificate {
 }
 
 /** Reads a certificate and its key, and tries whether they are one. @throws Error that says what is wrong */
-export function readCertificate({ cert, key }: { readonly cert: string; readonly key: string }): Certificate {
-  const read = { cert: readFileSync(cert), key: readFileSync(key) }
+export function readCertificate(files: { readonly cert: string; readonly key: string }): Certificate {
+  const read = { cert: readPem('HOLDLINE_TLS_CERT', files.cert), key: readPem('HOLDLINE_TLS_KEY', files.key) }
   try {
     createSecureContext(read)
   } catch (error) {
-    throw new Error(`${cert} and ${key} are no certificate and its key: ${(error as Error).message}`)
+    const why = (error as Error).message
+    throw new Error(`HOLDLINE_TLS_CERT and HOLDLINE_TLS_KEY must be a certificate and its key, as PEM: ${why}`)
   }
   return read
+}
+
+function readPem(setting: string, file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new Error(`${setting} cannot be read: ${(error as Error).message}`)
+  }
 }

@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { root } from '../targets/target.ts'
+import { root, tcpAddresses } from '../targets/target.ts'
 
 export interface Started {
   readonly base: string
+  /** Where it takes TCP, if it does. */
+  readonly tcp: string | undefined
   readonly child: ChildProcess
   readonly pid: number
   /** What it told the operator. */
@@ -41,12 +43,14 @@ export async function start(
     await gone
   }
   onTestFinished(() => end('SIGKILL'))
-  const base = await new Promise<string>((resolve, reject) => {
+  const [base, tcp] = await new Promise<string[]>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)))
     child.stdout.on('data', (data) => {
-      const found = /http:\/\/\S+/.exec(`${data}`)
-      if (found !== null) resolve(found[0])
+      const found = /(https?:\/\/\S+)(?: and (\S+))?\n/.exec(`${data}`)
+      if (found !== null) resolve(found.slice(1))
     })
   })
-  return { base, child, pid: child.pid as number, said: () => said, end }
+  if (base === undefined) throw new Error('it named no address')
+  if (tcp !== undefined) tcpAddresses.set(base, tcp)
+  return { base, tcp, child, pid: child.pid as number, said: () => said, end }
 }

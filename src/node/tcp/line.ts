@@ -98,9 +98,9 @@ export class Line implements Leg {
   #read(): void {
     while (this.#state === 'waiting' || this.#state === 'open') {
       const line = this.#reader.next()
-      if ((line?.length ?? this.#reader.begun) > this.#most) return this.end(TOO_BIG, 'too_large')
-      if (line === undefined) break
-      this.#take(line)
+      if ((line?.length ?? this.#reader.begun) > this.#most) this.end(TOO_BIG, 'too_large')
+      else if (line === undefined) break
+      else this.#take(line)
     }
     if (this.#isDone) this.#finished()
   }
@@ -112,10 +112,10 @@ export class Line implements Leg {
   #take(line: Buffer): void {
     if (this.#heardAt !== undefined) this.#heardAt = Date.now()
     if (line.length === 0) return
-    if (!isUtf8(line)) return this.end(NOT_UTF8, 'not_unicode')
     const text = line.toString()
     if (text === PING_TEXT) this.#heardAt = Date.now()
-    if (this.#state === 'waiting') void this.#open(text)
+    if (!isUtf8(line)) this.end(NOT_UTF8, 'not_unicode')
+    else if (this.#state === 'waiting') void this.#open(text)
     else this.#wire?.send(text)
   }
 

@@ -75,8 +75,12 @@ export class TcpServer {
     socket.on('error', () => socket.destroy())
     // Refused already, or gone during its handshake.
     if (!socket.writable) return
-    const { clients, connections, open, ...host } = this.#options
-    if (this.#lines.size >= connections) return refuse(socket, 'the gateway has all the TCP connections that it takes')
+    if (this.#lines.size < this.#options.connections) this.#keep(socket)
+    else refuse(socket, 'the gateway has all the TCP connections that it takes')
+  }
+
+  #keep(socket: Socket): void {
+    const { clients, open, ...host } = this.#options
     const from = clients.addressOf(socket, null) ?? ''
     socket.setNoDelay(true)
     // Finds out about those that vanished without a word and never ping.
