@@ -31,7 +31,10 @@ export async function start(
   within: readonly [command: string, ...args: string[]] | [] = [],
 ): Promise<Started> {
   const [command, ...args] = [...within, process.execPath, 'src/cli/start.ts'] as [string, ...string[]]
-  const child = spawn(command, args, { cwd: root, env: { ...process.env, HOST: '127.0.0.1', PORT: '0', ...env } })
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', HOLDLINE_TCP_PORT: '0', ...env },
+  })
   let said = ''
   child.stderr.on('data', (data) => {
     said += data
