@@ -32,7 +32,7 @@ test('TCP-8, ASK-1, ASK-2 the backend names who comes by TCP, and whom it refuse
   expect(await line.next()).toMatchObject({ action: 'sync', members: [{ user: 'ann', state: { by: 'tcp' } }] })
   expect(asks(told, 'ask.connect', room)).toMatchObject([{ data: { kind: 'tcp' } }])
   const outcomes = [
-    [{ status: 200, body: { refused: 'not today' } }, 4503, 'not today'],
+    [{ status: 200, body: { refuse: 'not today' } }, 4503, 'not today'],
     [{ status: 500 }, 4012, expect.any(String)],
   ] as const
   for (const [answer, code, reason] of outcomes) {
@@ -47,7 +47,7 @@ test('TCP-5, ASK-6 who sends its end waits for what the backend says of its mess
   const room = `minded:${freshRoom()}`
   answering(told, 'ask.message', ({ events }) => {
     const { message } = (events[0]?.data ?? {}) as { message?: { data?: unknown } }
-    return message?.data === 1 ? { status: 200, body: { refused: 'no' } } : { status: 204 }
+    return message?.data === 1 ? { status: 200, body: { refuse: 'no' } } : { status: 204 }
   })
   const line = Line.dial(told.url)
   const answers = range(4).map((ref) => line.answer(ref))
