@@ -8,8 +8,9 @@ import { configuration, metrics } from '../src/cli/docs.ts'
 import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
+import { need, starts } from './needs.ts'
 import { node } from './targets/node.ts'
-import type { Running } from './targets/target.ts'
+import { type Running, tcpAddresses } from './targets/target.ts'
 import { World } from './unit/room/world.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -30,8 +31,9 @@ const folder = mkdtempSync(join(tmpdir(), 'holdline-docs-'))
 let gateway: Running
 
 beforeAll(async () => {
+  need('nc', ['netcat-openbsd'], () => starts('nc', '-h'))
   gateway = await node.start()
-})
+}, 180_000)
 afterAll(async () => {
   await gateway.stop()
   rmSync(folder, { recursive: true })
@@ -43,6 +45,12 @@ describe('commands in the docs', () => {
     const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code], { env, encoding: 'utf8' })
     expect(output).toMatch(/"cursor":|"messages":|"members":|event: welcome/)
     expect(output).not.toContain('"status"')
+  })
+
+  it.each(inLanguage('sh', /\| nc /))('$page: $code', ({ code }) => {
+    const port = new URL(`${tcpAddresses.get(gateway.url)}`.replace('tcp:', 'http:')).port
+    const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code.replace('8788', port)], { encoding: 'utf8' })
+    expect(output).toMatch(/"type":"welcome".*"type":"ack"/s)
   })
 
   it.each(inLanguage('sh', /^npm run |^npm ci && npm /))('$page: $code names scripts that there are', ({ code }) => {

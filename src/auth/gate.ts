@@ -102,7 +102,10 @@ export class Gate {
     const found = authorization ?? offeredToken(headers) ?? token
     if (found !== undefined) return new Bearer(await this.#tokens.verify(found))
     if (isPoll) return SESSION
-    throw new Refusal('unauthorized', 'Send a token: as `Authorization: Bearer`, `?token=` or a subprotocol')
+    throw new Refusal(
+      'unauthorized',
+      'Send a token: as `Authorization: Bearer`, `?token=` or a subprotocol; over TCP as `token`',
+    )
   }
 
   /** What a token that comes in-band lets its bearer do. @throws Refusal as `admit` does */

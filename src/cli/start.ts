@@ -16,7 +16,8 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
     const { tell, written } = openLog(settings.logging)
     const gateway = await serve({ tell, ...toOptions(settings), ...options })
     if (!process.stderr.isTTY) tell('info', 'The gateway listens', { url: gateway.url, pid: process.pid })
-    console.log(`Holdline listens on ${gateway.url}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
+    const also = gateway.tcp === undefined ? '' : ` and ${gateway.tcp}`
+    console.log(`Holdline listens on ${gateway.url}${also}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         // A log that is stuck must not keep it from ending.

@@ -5,10 +5,10 @@ import type { Bearer } from '../auth/gate.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter } from '../protocol/journal.ts'
 import { roomName } from '../protocol/names.ts'
-import { enter, HELD } from './access/enter.ts'
+import { admit } from './access/admit.ts'
+import { HELD } from './access/enter.ts'
 import { isHandshake, refuseHandshake } from './access/handshake.ts'
-import { mediated } from './access/mediated.ts'
-import { asking, mayEnter } from './asking.ts'
+import { mayEnter } from './asking.ts'
 import { publishMany } from './batch.ts'
 import { history, info, publish } from './messages.ts'
 import { metrics } from './metrics.ts'
@@ -71,10 +71,9 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.use('/v1/*', async (c, next) => {
     const runtime = runtimeOf(c.env)
     try {
-      const bearer = await enter(c.req.raw, c.req.path, new URL(c.req.url).searchParams, runtime.gate)
-      if (runtime.revocations?.has(bearer)) throw new Refusal('revoked', 'The token was revoked; get a fresh one')
-      c.set('bearer', bearer)
-      c.set('runtime', mediated(asking(named(runtime, c.get('request')), c.req.raw), bearer, c.req.raw))
+      const admitted = await admit(c.req.raw, c.req.path, named(runtime, c.get('request')))
+      c.set('bearer', admitted.bearer)
+      c.set('runtime', admitted.runtime)
     } catch (error) {
       if (!isHandshake(c.req.raw, c.req.path)) throw error
       return refuseHandshake(c.req.raw, error, runtime)

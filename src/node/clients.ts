@@ -1,5 +1,4 @@
-import type { Server } from 'node:http'
-import { BlockList, isIP, type Socket } from 'node:net'
+import { BlockList, isIP, type Server, type Socket } from 'node:net'
 
 const REFUSED =
   'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\n\r\n' +
@@ -21,8 +20,11 @@ export class Clients {
     }
   }
 
-  /** Turns away connections of an address that has too many already, before they cost anything (LIMIT-3). */
-  watch(server: Server): void {
+  /**
+   * Turns away connections of an address that has too many already, before they cost anything (LIMIT-3). One that is
+   * secured can be told why only after its handshake; far beyond the limit it is cut off.
+   */
+  watch(server: Server, isSecured: boolean, refuse: (socket: Socket) => void = refuseHttp): void {
     if (!Number.isFinite(this.#limit)) return
     server.on('connection', (socket: Socket) => {
       const address = plain(socket.remoteAddress)
@@ -30,9 +32,11 @@ export class Clients {
       const count = (this.#sockets.get(address) ?? 0) + 1
       this.#sockets.set(address, count)
       socket.once('close', () => this.#left(address))
-      if (count <= this.#limit) return
-      socket.end(REFUSED)
-      socket.destroySoon()
+      if (!isSecured && count > this.#limit) refuse(socket)
+      if (isSecured && count > 2 * this.#limit) socket.destroy()
+    })
+    server.on('secureConnection', (socket: Socket) => {
+      if ((this.#sockets.get(plain(socket.remoteAddress) ?? '') ?? 0) > this.#limit) refuse(socket)
     })
   }
 
@@ -57,6 +61,11 @@ export class Clients {
     if (count > 0) this.#sockets.set(address, count)
     else this.#sockets.delete(address)
   }
+}
+
+function refuseHttp(socket: Socket): void {
+  socket.end(REFUSED)
+  socket.destroySoon()
 }
 
 /** IPv4 within IPv6 is IPv4. */

@@ -55,10 +55,11 @@ export class WebSocketConnection extends LocalConnection {
   }
 }
 
-/** A wire that the gateway holds: a poll or a stream. */
+/** A wire that the gateway holds: a poll, a stream or a TCP client. */
 export class LegConnection extends LocalConnection {
   readonly #leg: { write(pack: Pack): void; credit(): number }
   readonly #closed: (code: number, reason: string) => void
+  readonly #waiting: (() => void)[] = []
 
   /** Closed, it is gone in the same call. */
   readonly isOpen = true
@@ -67,6 +68,19 @@ export class LegConnection extends LocalConnection {
     super()
     this.#leg = leg
     this.#closed = closed
+  }
+
+  override attach(attachment: Attachment): void {
+    super.attach(attachment)
+    if (attachment.at === undefined) for (const done of this.#waiting.splice(0)) done()
+  }
+
+  /** Resolves when it has all that there is; never, if it goes before. */
+  caughtUp(): Promise<void> {
+    if (this.attachment.at === undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
   }
 
   write(pack: Pack): void {

@@ -2,7 +2,7 @@ import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import type { Pass } from '../protocol/capabilities.ts'
-import { CLOSE } from '../protocol/codes.ts'
+import { CLOSE, DONE } from '../protocol/codes.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
@@ -78,6 +78,8 @@ export interface LocalRoomOptions {
 export class LocalRoom implements RoomHost {
   readonly #options: LocalRoomOptions
   readonly #connections = new Set<Connection>()
+  /** Those that say nothing more, while they wait for answers from elsewhere. */
+  readonly #leaving = new Set<Connection>()
   readonly #replies = new Replies()
   readonly #beat: Beat
   #log: SqliteLog
@@ -188,8 +190,26 @@ export class LocalRoom implements RoomHost {
         return true
       },
       drained: () => this.drained(connection),
+      finish: () => {
+        this.#leaving.add(connection)
+        this.#letGo(connection).catch(this.report)
+      },
       close: () => this.closed(connection),
     }
+  }
+
+  /** Lets one go that says nothing more, when all that it asked for is answered and it has caught up (TCP-5). */
+  async #letGo(connection: LegConnection): Promise<void> {
+    // Asked for again when the next of them is answered.
+    if (this.#clerk.awaits(connection) !== null || !this.#leaving.delete(connection)) return
+    // Behind all that it published there is an outcome that is nobody's.
+    await new Promise((resolve) => {
+      this.commit({ drafts: [], replyTo: { ticket: this.#replies.expect({ type: 'info' }, resolve) } })
+    })
+    // History is read in its turn of the event loop, and it asked for that before.
+    await new Promise((resolve) => setImmediate(resolve))
+    await connection.caughtUp()
+    if (this.#connections.has(connection)) connection.close(DONE, '')
   }
 
   attach(connection: Connection, hello: Hello): void {
@@ -211,6 +231,7 @@ export class LocalRoom implements RoomHost {
 
   closed(connection: Connection): void {
     this.#touched = Date.now()
+    this.#leaving.delete(connection)
     if (this.#connections.delete(connection)) this.#room.close(connection)
   }
 
@@ -278,7 +299,8 @@ export class LocalRoom implements RoomHost {
 
   ask(question: Question): boolean {
     const asking = this.#clerk.ask(question)
-    asking?.catch(this.report)
+    const { line } = question
+    asking?.then(() => (line instanceof LegConnection ? this.#letGo(line) : undefined)).catch(this.report)
     return asking !== null
   }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerOptions } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Bearer, Gate, type GateOptions, openOn } from '../auth/gate.ts'
@@ -7,8 +8,10 @@ import { type Limits, limitsOf } from '../gateway/access/limits.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
+import { tcp } from '../gateway/transports/tcp.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
+import { frameLimit } from '../protocol/limits.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
@@ -21,6 +24,8 @@ import { exposition } from './metrics/exposition.ts'
 import { Readings } from './metrics/readings.ts'
 import { Rooms } from './rooms.ts'
 import type { Sync } from './sqlite/open.ts'
+import { TcpServer } from './tcp/tcp-server.ts'
+import { readCertificate } from './tls.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
 import { nodePost } from './webhooks/post.ts'
 
@@ -34,6 +39,12 @@ export interface ServeOptions {
   readonly host?: string
   /** Default 8787; 0 picks a free one. */
   readonly port?: number
+  /** For raw TCP, on the same host; 0 picks a free one. Default: none, and there is no TCP. */
+  readonly tcpPort?: number
+  /** How many TCP clients there may be at once. Default 10,000. */
+  readonly tcpConnections?: number
+  /** PEM files of a certificate and its key, for HTTP and TCP alike. Default: none, and nothing is encrypted. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   /** The SQLite file, made if it is not there. Default `.holdline/rooms.db`; `:memory:` keeps nothing. */
   readonly data?: string
   /** What an acknowledgement survives: `normal` the death of the process, `full` that of the machine. Default `normal`. */
@@ -61,6 +72,8 @@ export interface ServeOptions {
 export interface Gateway {
   /** Where it listens, such as `http://127.0.0.1:8787`. */
   readonly url: string
+  /** Where it takes TCP, such as `tcp://127.0.0.1:8788`, or `tls://…`; absent: nowhere. */
+  readonly tcp?: string
   /** Sends everyone away with advice when to come back, answers what is held, and writes what waits (DRAIN-1). */
   close(): Promise<void>
 }
@@ -68,9 +81,10 @@ export interface Gateway {
 /** Runs a gateway in this process. @throws if the address is taken or the file cannot be opened */
 export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8787, data = '.holdline/rooms.db' } = options
-  const { webhooks = null } = options
   const readings = new Readings()
   const tell = counting(options.tell ?? openLog().tell, readings)
+  const { webhooks = null, tls, tcpPort, tcpConnections = 10_000 } = options
+  const certificate = tls && readCertificate(tls)
   const visitors = new Slots(ASKED_AT_ONCE)
   const gate = await openGate(host, tell, options.auth)
   const limits = limitsOf(options.limits ?? {}, gate.mode)
@@ -126,28 +140,46 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     return app.fetch(request)
   }
   const { requestTimeout = 30, maxHeader = 16_384 } = options
+  const headersTimeout = Math.min(requestTimeout, 10) * 1000
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => answer(request, incoming as IncomingMessage),
+    ...(certificate && { createServer: createSecureServer }),
     serverOptions: {
+      ...certificate,
+      handshakeTimeout: headersTimeout,
       shouldUpgradeCallback: isWebSocket,
       // What is held has come whole: these end only who drips (LIMIT-6).
-      headersTimeout: Math.min(requestTimeout, 10) * 1000,
+      headersTimeout,
       requestTimeout: requestTimeout * 1000,
       connectionsCheckingInterval: 1000,
       maxHeaderSize: maxHeader,
     } as ServerOptions,
   }) as Server
-  clients.watch(server)
+  clients.watch(server, certificate !== undefined)
   upgrades.listen(server, answer)
+  const lines = new TcpServer({
+    open: (line, from, leg) => tcp(line, from, leg, runtime),
+    clients,
+    connections: tcpConnections,
+    most: frameLimit(limits.payload),
+    firstMost: maxHeader,
+    patience: headersTimeout,
+    report: reporter(tell),
+    ...(certificate && { certificate }),
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
-  }).catch(async (error) => {
-    await rooms.close()
-    throw error
   })
+    .then(() => (tcpPort === undefined ? undefined : lines.listen(tcpPort, host)))
+    .catch(async (error) => {
+      server.close()
+      await rooms.close()
+      throw error
+    })
   return {
-    url: toUrl(server.address() as AddressInfo),
+    url: toUrl(certificate ? 'https' : 'http', server.address() as AddressInfo),
+    ...(tcpPort !== undefined && { tcp: toUrl(certificate ? 'tls' : 'tcp', lines.address) }),
     close: async () => {
       isReady = false
       const { connections, rooms: inMemory } = rooms.look()
@@ -155,8 +187,9 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
       await rooms.drain()
       upgrades.drain()
+      lines.drain()
       const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
-      await upgrades.closed(PATIENCE)
+      await Promise.all([upgrades.closed(PATIENCE), lines.closed(PATIENCE)])
       server.closeIdleConnections()
       // Polls and streams have been answered; who has not taken its answer by now will not.
       setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
@@ -196,5 +229,5 @@ async function openGate(host: string, tell: Tell, options: GateOptions = {}): Pr
   return gate
 }
 
-const toUrl = ({ address, family, port }: AddressInfo): string =>
-  `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+const toUrl = (scheme: string, { address, family, port }: AddressInfo): string =>
+  `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`

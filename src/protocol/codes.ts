@@ -22,6 +22,12 @@ export const CLOSE = {
 /** RFC 6455 section 7.4.1: a message that is too big to process. What plain connections get, which know no events. */
 export const TOO_BIG = 1009
 
+/** The same section: text that is not UTF-8. What the WebSocket library closes with by itself, and TCP as it does. */
+export const NOT_UTF8 = 1007
+
+/** The same section: all is said, and the other side knows. */
+export const DONE = 1000
+
 /** May the client come back by itself? Then it is told when. */
 export const mayComeBack = (code: number): boolean => code >= 4000 && code < 4500
 

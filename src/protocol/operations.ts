@@ -119,7 +119,7 @@ export function parseOperations(source: string, payloadLimit: number): Parsed[] 
   const value = parseJson(source)
   if (!Array.isArray(value)) return [parseOperation(value, source, payloadLimit)]
   if (value.length > LIMITS.operations) {
-    throw new Refusal('bad_request', `One WebSocket message holds at most ${LIMITS.operations} operations`)
+    throw new Refusal('bad_request', `One array holds at most ${LIMITS.operations} operations`)
   }
   const texts = elementTexts(source)
   return value.map((each, i) => parseOperation(each, texts[i] as string, payloadLimit))

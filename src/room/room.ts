@@ -242,13 +242,14 @@ export class Room<State = unknown> {
     return true
   }
 
-  /** A WebSocket message. */
+  /** A WebSocket message, or a line. */
   message(connection: Connection, data: string | Uint8Array): void {
     // What one that was refused had sent before it heard so is nobody's.
     if (!this.#fanout.has(connection)) return
-    if (data === PING_TEXT) this.#fanout.write(connection, PONG_PACK)
+    const { codec } = connection.attachment
+    if (data === PING_TEXT && codec !== 'lines') this.#fanout.write(connection, PONG_PACK)
     else if (data.length > frameLimit(this.#limits.payload)) this.#fanout.close(connection, TOO_BIG, 'too_large')
-    else if (connection.attachment.codec === 'plain') this.#plainMessage(connection, data)
+    else if (codec === 'plain') this.#plainMessage(connection, data)
     else this.#framedMessage(connection, data)
   }
 

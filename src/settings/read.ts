@@ -2,6 +2,7 @@ import { accessProblems, keyProblems } from './access.ts'
 import { Unfit } from './kinds.ts'
 import { ALL, FAMILIES, type Settings } from './list.ts'
 import { nearest } from './nearest.ts'
+import { serverProblems } from './server.ts'
 import type { Family, Setting, Where } from './setting.ts'
 import { webhookProblems } from './webhooks.ts'
 
@@ -53,6 +54,7 @@ function collect(variables: Variables, where: Where): Collected {
   if (!Object.values(FAMILIES.access).some((setting) => malformed.has(setting))) {
     wrong.push(...accessProblems(settings.access, where === 'node' ? settings.server.host : undefined))
   }
+  if (where === 'node') wrong.push(...serverProblems((name) => given.has(name)))
   wrong.push(...webhookProblems(settings.webhooks, (name) => given.has(name)))
   return { settings, wrong }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { postJson, type Query, say, wholeHistory } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, type Gateway } from './suite.ts'
 
@@ -39,7 +39,7 @@ const expected = {
 }
 
 chapter('audience', (gateway) => {
-  describe.each(transports)('$name', (transport) => {
+  describe.each(transportsOf(gateway))('$name', (transport) => {
     test.each([
       { manner: 'live', cursor: undefined },
       { manner: 'on a resume', cursor: '0-0' },
@@ -77,7 +77,7 @@ chapter('audience', (gateway) => {
   test('PUB-8 echo false excepts all connections of the publisher’s session, and no other session', async () => {
     const room = freshRoom()
     const resume = freshSecret()
-    const readers = transports.filter(({ name }) => name !== 'framed')
+    const readers = transportsOf(gateway).filter(({ name }) => name !== 'framed')
     const own = await Promise.all(readers.map((transport) => transport.open(gateway.url, room, { resume })))
     const other = await Framed.open(gateway.url, room)
     const framed = await Framed.open(gateway.url, room, { resume })

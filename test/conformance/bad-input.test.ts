@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { call, history, post, postJson, say, url } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { FRAMED_HEADER, frame, handshake, OPCODE, RawClient } from './clients/raw.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { chapter, freshRoom, range } from './suite.ts'
@@ -88,7 +88,7 @@ chapter('bad input', (gateway) => {
     }
   })
 
-  describe.each(transports)('$name', (transport) => {
+  describe.each(transportsOf(gateway))('$name', (transport) => {
     test('ERR-4 clients that vanish mid-frame harm no other client of the room', async () => {
       const room = freshRoom()
       const reader = await transport.open(gateway.url, room)

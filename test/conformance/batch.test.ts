@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../targets/target.ts'
 import { type Answer, call, say, wholeHistory } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
 import { offsetOf } from './cursor.ts'
 import { chapter, freshRoom, range } from './suite.ts'
@@ -28,7 +28,7 @@ chapter('batch', (gateway) => {
     expect(results.map(({ id }) => id)).toEqual(messages.map(({ id }) => id))
   })
 
-  describe.each(transports)('$name', ({ open }) => {
+  describe.each(transportsOf(gateway))('$name', ({ open }) => {
     test('BATCH-2 followers hear the messages of a batch in its order', async () => {
       const [room, other] = [freshRoom(), freshRoom()]
       const reader = await open(gateway.url, room)

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
 import { say, wholeHistory } from './clients/http.ts'
-import { tellingTransports, transports } from './clients/index.ts'
+import { tellingTransportsOf, transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
 import { chapter, freshRoom, range } from './suite.ts'
-import { ways } from './ways.ts'
+import { waysOf } from './ways.ts'
 
 chapter('crash', (gateway) => {
   test('PUB-3, FOLLOW-2 what was acknowledged survives the death of the process, and cursors still hold', async () => {
     const room = freshRoom()
     const readers = await Promise.all(
-      tellingTransports.map((transport) => transport.open(gateway.url, room, { cursor: '0-0' })),
+      tellingTransportsOf(gateway).map((transport) => transport.open(gateway.url, room, { cursor: '0-0' })),
     )
     const sent: string[] = []
-    for (const way of ways.filter(({ kinds }) => kinds.includes('text'))) {
+    for (const way of waysOf(gateway).filter(({ kinds }) => kinds.includes('text'))) {
       await way.publish(gateway.url, room, [{ kind: 'text', payload: way.name }])
       sent.push(way.name)
     }
@@ -24,7 +24,7 @@ chapter('crash', (gateway) => {
     expect((await wholeHistory(gateway.url, room)).map(({ data }) => data)).toEqual(sent)
     const cursors = readers.map(({ cursor }) => cursor)
     const back = await Promise.all(
-      tellingTransports.map(({ open }, i) => open(gateway.url, room, { cursor: cursors[i] })),
+      tellingTransportsOf(gateway).map(({ open }, i) => open(gateway.url, room, { cursor: cursors[i] })),
     )
     const next = await say(gateway.url, room, 'after')
     expect([last, next].sort()).toEqual([last, next])
@@ -48,7 +48,7 @@ chapter('crash', (gateway) => {
     expect(acknowledged.length).toBeGreaterThanOrEqual(99)
     expect(kept.slice(0, acknowledged.length)).toEqual(acknowledged)
     const replayed = await Promise.all(
-      transports.map((transport) => transport.open(gateway.url, room, { cursor: '0-0' })),
+      transportsOf(gateway).map((transport) => transport.open(gateway.url, room, { cursor: '0-0' })),
     )
     for (const reader of replayed) {
       const heard = await reader.messages(kept.length)

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import type { ServerEvent } from './clients/events.ts'
 import type { Follower } from './clients/follower.ts'
 import { history, post, postJson, say, wholeHistory } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { type Corpus, corpora, type Item, shown } from './corpus.ts'
 import { chapter, freshRoom, type Gateway } from './suite.ts'
-import { ways } from './ways.ts'
+import { waysOf } from './ways.ts'
 
 function expectSame(where: string, corpus: Corpus, received: ServerEvent[]): void {
   const same = received.map((message) => shown({ kind: corpus.kind, payload: message.payload }))
@@ -26,7 +26,7 @@ function expectSameRecord(where: string, heard: ServerEvent[], kept: ServerEvent
 }
 
 chapter('data', (gateway) => {
-  for (const way of ways) {
+  for (const way of waysOf(gateway)) {
     const fitting = corpora.filter(({ kind }) => way.kinds.includes(kind))
     test.each(fitting)(
       `DATA-1, DATA-2, DATA-3, DATA-5 by ${way.name}: $name arrive identical, live, replayed and kept`,
@@ -39,7 +39,7 @@ chapter('data', (gateway) => {
         const replayed = await openAll(gateway, room, '0-0')
         for (const [manner, followers] of Object.entries({ live, replayed })) {
           for (const [index, follower] of followers.entries()) {
-            const name = `${transports[index]?.name}, ${manner}`
+            const name = `${transportsOf(gateway)[index]?.name}, ${manner}`
             const heard = await expectHeard(follower, name, wanted)
             if (!(follower instanceof Plain)) expectSameRecord(name, heard, kept)
           }
@@ -81,7 +81,7 @@ chapter('data', (gateway) => {
 })
 
 function openAll(gateway: Gateway, room: string, cursor?: string): Promise<Follower[]> {
-  return Promise.all(transports.map((transport) => transport.open(gateway.url, room, { cursor })))
+  return Promise.all(transportsOf(gateway).map((transport) => transport.open(gateway.url, room, { cursor })))
 }
 
 const surrogates = ['\\ud800', '\\udfff', 'a\\uDC00\\uD800', '\\ud800\\u0041', '\\ud83d\\ud83d\\ude00']

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { say, wholeHistory } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { sessionInfo } from './clients/presence.ts'
 import { elements } from './clients/rawjson.ts'
 import { Stream } from './clients/sse.ts'
@@ -41,7 +41,7 @@ chapter('fan-out', (gateway) => {
   test('FAN-1 in a busy room messages leave together, in packs of at most 64 KiB, in order', async () => {
     const room = freshRoom()
     const [publisher, reader] = [await Framed.open(gateway.url, room), await Framed.open(gateway.url, room)]
-    const others = await Promise.all(transports.map((transport) => transport.open(gateway.url, room)))
+    const others = await Promise.all(transportsOf(gateway).map((transport) => transport.open(gateway.url, room)))
     const data = range(3000).map((i) => `${i} ${'x'.repeat(i % 500)}`)
     for (const start of range(12)) {
       publisher.send(
@@ -76,7 +76,7 @@ chapter('fan-out', (gateway) => {
     const room = freshRoom()
     const sent = await flood(gateway, room, 100)
     expect((await wholeHistory(gateway.url, room)).map(({ payload }) => number(payload))).toEqual(sent)
-    for (const transport of transports.filter(({ name }) => name !== 'sse')) {
+    for (const transport of transportsOf(gateway).filter(({ name }) => name !== 'sse')) {
       const reader = await transport.open(gateway.url, room, { cursor: '0-0' })
       const heard = (await reader.messages(sent.length)).map(({ payload }) => number(payload))
       expect([transport.name, heard]).toEqual([transport.name, sent])

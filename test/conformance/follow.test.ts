@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../targets/target.ts'
 import type { ServerEvent } from './clients/events.ts'
 import { call, history, info, type Query, say, url } from './clients/http.ts'
-import { tellingTransports, transports } from './clients/index.ts'
+import { tellingTransportsOf, transportsOf } from './clients/index.ts'
 import { ask } from './clients/poll.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { at } from './cursor.ts'
@@ -35,7 +35,7 @@ chapter('follow', (gateway) => {
     }
   })
 
-  describe.each(transports)('$name', (transport) => {
+  describe.each(transportsOf(gateway))('$name', (transport) => {
     test('FOLLOW-1 without a cursor it starts from now', async () => {
       const room = freshRoom()
       await sayAll(gateway, room, 3)
@@ -103,7 +103,7 @@ chapter('follow', (gateway) => {
     })
   })
 
-  describe.each(tellingTransports)('$name', (transport) => {
+  describe.each(tellingTransportsOf(gateway))('$name', (transport) => {
     test('FOLLOW-3 a cursor of another log is a gap, epoch, then comes what there is', async () => {
       const room = freshRoom()
       const foreign = await say(gateway.url, freshRoom(), 'elsewhere')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { call, say, wholeHistory } from './clients/http.ts'
-import { tellingTransports } from './clients/index.ts'
+import { tellingTransportsOf } from './clients/index.ts'
 import { FRAMED_HEADER, frame, handshake, RawClient } from './clients/raw.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, range } from './suite.ts'
@@ -67,7 +67,9 @@ chapter('random frames', (gateway) => {
     try {
       const room = freshRoom()
       const resume = freshSecret()
-      const witnesses = await Promise.all(tellingTransports.map((transport) => transport.open(gateway.url, room)))
+      const witnesses = await Promise.all(
+        tellingTransportsOf(gateway).map((transport) => transport.open(gateway.url, room)),
+      )
       const known = { resume }
       for (const batch of range(FRAMES / BATCH)) {
         const part = frames.slice(batch * BATCH, (batch + 1) * BATCH)

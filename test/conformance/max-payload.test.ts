@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { postJson, wholeHistory } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
 import { chapter, freshRoom } from './suite.ts'
 
@@ -12,12 +12,12 @@ chapter(
     test('SIZE-1 a message of the greatest limit passes each transport, one byte more is refused', async () => {
       const room = freshRoom()
       const data = 'ä'.repeat(MOST / 2)
-      const live = await Promise.all(transports.map((transport) => transport.open(gateway.url, room)))
+      const live = await Promise.all(transportsOf(gateway).map((transport) => transport.open(gateway.url, room)))
       const framed = await Framed.open(gateway.url, room)
       expect(await framed.ask({ op: 'publish', data })).toMatchObject({ type: 'ack' })
       expect((await postJson(gateway.url, room, { data })).http).toBe(201)
       const replayed = await Promise.all(
-        transports.map((transport) => transport.open(gateway.url, room, { cursor: '0-0' })),
+        transportsOf(gateway).map((transport) => transport.open(gateway.url, room, { cursor: '0-0' })),
       )
       for (const reader of [...live, ...replayed]) {
         const name = reader.constructor.name

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Answer, call, history, post, postJson, say, url } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { LIMIT } from './corpus.ts'
 import { chapter, freshRoom, freshSecret, range } from './suite.ts'
@@ -32,7 +32,7 @@ const unique = (name: string) => ({ data: name, id: freshSecret() })
 
 chapter('names', (gateway) => {
   test.each(goodRooms)('NAME-1 a room may be called %j, on each transport', async (room) => {
-    const readers = await Promise.all(transports.map((transport) => transport.open(gateway.url, room)))
+    const readers = await Promise.all(transportsOf(gateway).map((transport) => transport.open(gateway.url, room)))
     expect((await postJson(gateway.url, room, unique(room))).http).toBe(201)
     for (const reader of readers) expect((await reader.messages(1))[0]?.payload).toBe(room)
   })

@@ -3,12 +3,12 @@ import { WebSocket } from 'ws'
 import type { Info } from '../../src/room/info.ts'
 import { eventually } from '../targets/target.ts'
 import { call, info, postJson, say, url } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transports, transportsOf } from './clients/index.ts'
 import { Framed, socketUrl } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret } from './suite.ts'
 
 const ORIGIN = 'https://app.example'
-const kinds = { framed: 'websocket', plain: 'websocket', poll: 'poll', sse: 'sse' } as const
+const kinds = { framed: 'websocket', plain: 'websocket', poll: 'poll', sse: 'sse', tcp: 'tcp' } as const
 
 chapter(
   'operations',
@@ -23,7 +23,7 @@ chapter(
       expect(Math.abs((awakeSince ?? 0) - started)).toBeLessThan(60_000)
     })
 
-    test.each(transports)('INFO-1 a connection over $name is counted while it lasts', async (transport) => {
+    test.each(transportsOf(gateway))('INFO-1 a connection over $name is counted while it lasts', async (transport) => {
       const room = freshRoom()
       const counted = async () => (await info(gateway.url, room)).connections?.[kinds[transport.name]]
       const one = await transport.open(gateway.url, room)
@@ -33,7 +33,7 @@ chapter(
       await one.close()
       await two.close()
       // Whether a poll or stream is still read is found out late by some platforms, and never by a test's patience.
-      if (kinds[transport.name] === 'websocket')
+      if (['websocket', 'tcp'].includes(kinds[transport.name]))
         await eventually('none is counted', async () => (await counted()) === 0)
     })
 

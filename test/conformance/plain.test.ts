@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { post, say, wholeHistory } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transportsOf } from './clients/index.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { at } from './cursor.ts'
 import { chapter, freshRoom, freshSecret, range } from './suite.ts'
@@ -43,7 +43,7 @@ chapter('plain', (gateway) => {
 
   test('PLAIN-2 plain, framed, poll, SSE and HTTP share one room, one log and one order', async () => {
     const room = freshRoom()
-    const readers = await Promise.all(transports.map((transport) => transport.open(gateway.url, room)))
+    const readers = await Promise.all(transportsOf(gateway).map((transport) => transport.open(gateway.url, room)))
     const sender = await Plain.open(gateway.url, room)
     const framed = await Framed.open(gateway.url, room)
     const wanted: (string | Buffer)[] = []

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../targets/target.ts'
 import { say } from './clients/http.ts'
-import { tellingTransports } from './clients/index.ts'
+import { tellingTransportsOf } from './clients/index.ts'
 import { ask } from './clients/poll.ts'
 import { endSession, Roster, whoIsHere } from './clients/presence.ts'
 import { Framed } from './clients/websocket.ts'
@@ -20,7 +20,7 @@ chapter(
       return crowd
     }
 
-    test.each(tellingTransports)(
+    test.each(tellingTransportsOf(gateway))(
       'PRES-6 on $name changes are counts, lists a sample; when the room is small again all hear who is here',
       async ({ name, open }) => {
         const room = freshRoom()

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/protocol/limits.ts'
 import { call, say, url } from './clients/http.ts'
-import { tellingTransports } from './clients/index.ts'
+import { tellingTransportsOf } from './clients/index.ts'
 import { ask } from './clients/poll.ts'
 import { putPresence, sessionInfo, whoIsHere } from './clients/presence.ts'
 import { members } from './clients/rawjson.ts'
+import { Line } from './clients/tcp.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret } from './suite.ts'
 
@@ -26,7 +27,7 @@ chapter('presence state', (gateway) => {
 
   test('PRES-2 the limit is what the protocol says', () => expect(LIMITS.presenceState).toBe(MOST))
 
-  describe.each(tellingTransports)('$name', ({ name, open }) => {
+  describe.each(tellingTransportsOf(gateway))('$name', ({ name, open }) => {
     test('PRES-2 its client sets its state, all who hear of presence hear it, itself too, once', async () => {
       const [room, resume] = [freshRoom(), freshSecret()]
       const watcher = await watch(room)
@@ -35,7 +36,7 @@ chapter('presence state', (gateway) => {
       // A state that is set before that may be told with it.
       for (const each of [reader, watcher]) await each.inbox.until(({ action }) => action === 'sync')
       for (const state of ['{"mood":"good"}', '[]', 'null']) {
-        if (reader instanceof Framed) reader.send(`{"op":"presence","state":${state}}`)
+        if (reader instanceof Framed || reader instanceof Line) reader.send(`{"op":"presence","state":${state}}`)
         else expect(await putPresence(gateway.url, room, resume, `{"state":${state}}`)).toMatchObject({ http: 200 })
         // One after the other, so that a poll is there for each.
         for (const each of [reader, watcher]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../targets/target.ts'
 import { call, history, info, postJson, say, url } from './clients/http.ts'
-import { transports } from './clients/index.ts'
+import { transports, transportsOf } from './clients/index.ts'
 import { ask } from './clients/poll.ts'
 import { endSession, putPresence, sessionInfo, sessionPage } from './clients/presence.ts'
 import { Stream } from './clients/sse.ts'
@@ -40,7 +40,7 @@ chapter('sessions', (gateway) => {
   })
 
   // The others: on workerd it shows late that a stream's or a poll's reader has left. grace.test.ts waits for it.
-  test.each(transports.filter(({ name }) => name === 'framed' || name === 'plain'))(
+  test.each(transportsOf(gateway).filter(({ name }) => ['framed', 'plain', 'tcp'].includes(name)))(
     'SES-1, SES-5 a session outlives its last connection, here of $name, by 30 s',
     async ({ open }) => {
       const [room, resume] = [freshRoom(), freshSecret()]
@@ -199,7 +199,7 @@ chapter('sessions', (gateway) => {
     expect(changes.map(({ action }) => action)).toEqual(['join', 'leave'])
   })
 
-  describe.each(transports)('$name', ({ open }) => {
+  describe.each(transportsOf(gateway))('$name', ({ open }) => {
     test('SES-7 what is posted to a session reaches it live and on a resume, and nobody else', async () => {
       const [room, resume] = [freshRoom(), freshSecret()]
       const { session } = await ask(gateway.url, room, { resume })

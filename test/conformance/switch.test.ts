@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerEvent } from './clients/events.ts'
+import type { Transport } from './clients/follower.ts'
 import { history, say } from './clients/http.ts'
-import { tellingTransports, transports } from './clients/index.ts'
+import { tellingTransportsOf, transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, type Gateway, range } from './suite.ts'
 
@@ -13,14 +14,16 @@ interface Stay {
 /** A stay on one leg: as long as it takes to hear something, and a bit of what stands behind it. */
 type Leg = (gateway: Gateway, room: string, cursor: string, resume: string) => Promise<Stay>
 
-const followed: Leg[] = tellingTransports.map((transport) => async (gateway, room, cursor, resume) => {
-  const reader = await transport.open(gateway.url, room, { cursor, resume })
-  const heard = await reader.messages(1)
-  await reader.close()
-  // Also what had arrived when we closed: a client that received it has seen it.
-  heard.push(...reader.inbox.waiting().filter(({ type }) => type === 'message'))
-  return { cursor: heard.at(-1)?.cursor ?? cursor, heard }
-})
+const followed =
+  (transport: Transport): Leg =>
+  async (gateway, room, cursor, resume) => {
+    const reader = await transport.open(gateway.url, room, { cursor, resume })
+    const heard = await reader.messages(1)
+    await reader.close()
+    // Also what had arrived when we closed: a client that received it has seen it.
+    heard.push(...reader.inbox.waiting().filter(({ type }) => type === 'message'))
+    return { cursor: heard.at(-1)?.cursor ?? cursor, heard }
+  }
 
 const looked: Leg = async (gateway, room, cursor, resume) => {
   const page = await history(gateway.url, room, { after: cursor, resume, limit: 7 })
@@ -28,8 +31,8 @@ const looked: Leg = async (gateway, room, cursor, resume) => {
 }
 
 chapter('switching transports', (gateway) => {
-  describe.each(tellingTransports)('from $name', (from) => {
-    test.each(transports)('FOLLOW-5 a cursor taken here resumes on $name', async (to) => {
+  describe.each(tellingTransportsOf(gateway))('from $name', (from) => {
+    test.each(transportsOf(gateway))('FOLLOW-5 a cursor taken here resumes on $name', async (to) => {
       const [room, resume] = [freshRoom(), freshSecret()]
       const first = await from.open(gateway.url, room, { resume })
       for (const data of ['a', 'b']) await say(gateway.url, room, data)
@@ -45,7 +48,7 @@ chapter('switching transports', (gateway) => {
   test('FOLLOW-5, FOLLOW-2 who hops between all of them while messages are published hears each once, in order', async () => {
     const [room, resume] = [freshRoom(), freshSecret()]
     const publisher = await Framed.open(gateway.url, room)
-    const legs = [...followed, looked]
+    const legs = [...tellingTransportsOf(gateway).map(followed), looked]
     const heard: ServerEvent[] = []
     let cursor = '0-0'
     let published = 0

@@ -1,7 +1,9 @@
 import { expect } from 'vitest'
 import { type Answer, post, postJson } from './clients/http.ts'
+import { Line } from './clients/tcp.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import type { Item } from './corpus.ts'
+import type { Gateway } from './suite.ts'
 
 /** A way into a room. */
 export interface Way {
@@ -40,7 +42,8 @@ function overHttp(
   return { name, kinds, publish }
 }
 
-export const ways: Way[] = [
+/** Those that every target has. */
+const ways: Way[] = [
   overHttp('POST of JSON', ['text', 'json', 'bytes'], (base, room, item) => postJson(base, room, `{${body(item)}}`)),
   overHttp('POST of text', ['text'], (base, room, item) =>
     post(base, room, 'text/plain; charset=utf-8', item.payload as string),
@@ -71,3 +74,19 @@ export const ways: Way[] = [
     },
   },
 ]
+
+const tcp: Way = {
+  name: 'tcp',
+  kinds: ['text', 'json', 'bytes'],
+  async publish(base, room, items) {
+    const line = await Line.open(base, room)
+    const answers = items.map((_, ref) => line.answer(ref))
+    // A line break within JSON would end the line.
+    for (const [ref, item] of items.entries())
+      line.send(`{"op":"publish","ref":${ref},${body(item)}}`.replaceAll(/[\r\n]/g, ' '))
+    for (const answer of answers) expect(await answer).toMatchObject({ type: 'ack' })
+    return items
+  },
+}
+
+export const waysOf = ({ target }: Pick<Gateway, 'target'>): Way[] => (target.name === 'node' ? [...ways, tcp] : ways)

@@ -6,15 +6,18 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { call, url } from '../conformance/clients/http.ts'
 import { handshake, RawClient } from '../conformance/clients/raw.ts'
+import { Line } from '../conformance/clients/tcp.ts'
 import { Framed, Plain } from '../conformance/clients/websocket.ts'
 import { freshRoom } from '../conformance/suite.ts'
-import { root } from '../targets/target.ts'
+import { root, tcpAddresses } from '../targets/target.ts'
 
 async function start(data: string) {
-  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', HOLDLINE_DATA: data }
+  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', HOLDLINE_TCP_PORT: '0', HOLDLINE_DATA: data }
   const child = spawn(process.execPath, ['src/cli/start.ts'], { cwd: root, env })
   const [line] = await once(child.stdout, 'data')
-  return { child, base: /http:\/\/\S+/.exec(`${line}`)?.[0] as string }
+  const [, base = '', tcp = ''] = /(http:\/\/\S+) and (\S+)\n/.exec(`${line}`) ?? []
+  tcpAddresses.set(base, tcp)
+  return { child, base }
 }
 
 it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is held, writes what waits and exits 0', async () => {
@@ -34,6 +37,9 @@ it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is he
   const joined = await Framed.open(base, [room, freshRoom()])
   const alone = await Framed.open(base, [room])
   await alone.ask({ op: 'leave', room })
+  // By TCP, in a room and on its way to one.
+  const lines = [await Line.open(base, room), await Line.open(base, room), Line.dial(base)]
+  await once((lines[2] as Line).socket, 'connect')
   const poll = call(url(base, room, '/poll', { cursor, wait: 55 }))
   const events = await fetch(url(base, room, '/events', { cursor }))
   await framed[0]?.ask({ op: 'history' })
@@ -50,6 +56,11 @@ it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is he
     expect(closing).toMatchObject({ type: 'closing', code: 4000, reason: 'drain' })
     advice.push((closing as unknown as { retryAfter: number }).retryAfter)
     expect(await each.closed).toMatchObject({ code: 4000 })
+  }
+  for (const line of lines) {
+    const closing = await line.ended
+    expect(closing).toMatchObject({ type: 'closing', code: 4000, reason: 'drain' })
+    advice.push(closing?.retryAfter as number)
   }
   expect(new Set(advice).size).toBeGreaterThan(1)
   expect(Math.min(...advice)).toBeGreaterThan(0)

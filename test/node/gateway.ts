@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { root } from '../targets/target.ts'
+import { root, tcpAddresses } from '../targets/target.ts'
 
 export interface Started {
   readonly base: string
+  /** Where it takes TCP, if it does. */
+  readonly tcp: string | undefined
   readonly child: ChildProcess
   readonly pid: number
   /** What it told the operator. */
@@ -29,7 +31,10 @@ export async function start(
   within: readonly [command: string, ...args: string[]] | [] = [],
 ): Promise<Started> {
   const [command, ...args] = [...within, process.execPath, 'src/cli/start.ts'] as [string, ...string[]]
-  const child = spawn(command, args, { cwd: root, env: { ...process.env, HOST: '127.0.0.1', PORT: '0', ...env } })
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', HOLDLINE_TCP_PORT: '0', ...env },
+  })
   let said = ''
   child.stderr.on('data', (data) => {
     said += data
@@ -41,12 +46,14 @@ export async function start(
     await gone
   }
   onTestFinished(() => end('SIGKILL'))
-  const base = await new Promise<string>((resolve, reject) => {
+  const [base, tcp] = await new Promise<string[]>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)))
     child.stdout.on('data', (data) => {
-      const found = /http:\/\/\S+/.exec(`${data}`)
-      if (found !== null) resolve(found[0])
+      const found = /(https?:\/\/\S+)(?: and (\S+))?\n/.exec(`${data}`)
+      if (found !== null) resolve(found.slice(1))
     })
   })
-  return { base, child, pid: child.pid as number, said: () => said, end }
+  if (base === undefined) throw new Error('it named no address')
+  if (tcp !== undefined) tcpAddresses.set(base, tcp)
+  return { base, tcp, child, pid: child.pid as number, said: () => said, end }
 }

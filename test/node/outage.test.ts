@@ -3,9 +3,10 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, postJson, say, wholeHistory } from '../conformance/clients/http.ts'
-import { tellingTransports } from '../conformance/clients/index.ts'
+import { tellingTransportsOf } from '../conformance/clients/index.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshRoom } from '../conformance/suite.ts'
+import { node } from '../targets/node.ts'
 import { eventually } from '../targets/target.ts'
 import { folder, type Started, start } from './gateway.ts'
 
@@ -66,7 +67,9 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
       const room = freshRoom()
       const kept = ['first', 'second']
       for (const each of kept) await say(base, room, each)
-      const readers = await Promise.all(tellingTransports.map(({ open }) => open(base, room, { cursor: '0-0' })))
+      const readers = await Promise.all(
+        tellingTransportsOf({ target: node }).map(({ open }) => open(base, room, { cursor: '0-0' })),
+      )
       const framed = await Framed.open(base, room)
       for (const reader of readers) await reader.messages(2)
 
@@ -103,7 +106,7 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
       })
       expect(JSON.parse(batch.text).results).toMatchObject([{ code: 'storage' }, { code: 'storage' }])
       expect((await wholeHistory(base, room)).map(({ data }) => data)).toEqual(kept)
-      for (const { open } of tellingTransports) {
+      for (const { open } of tellingTransportsOf({ target: node })) {
         const late = await open(base, room, { cursor: '0-0' })
         expect((await late.messages(kept.length)).map(({ data }) => data)).toEqual(kept)
         await late.close()
@@ -154,7 +157,9 @@ describe('a database that can only be read', () => {
       const why = 'The log cannot be written: it is read-only'
       expect(await ready(base)).toMatchObject({ http: 503, code: 'storage', detail: why })
       expect(await postJson(base, room, { data: 'refused' })).toMatchObject({ http: 503, code: 'storage', detail: why })
-      const readers = await Promise.all(tellingTransports.map(({ open }) => open(base, room, { cursor: '0-0' })))
+      const readers = await Promise.all(
+        tellingTransportsOf({ target: node }).map(({ open }) => open(base, room, { cursor: '0-0' })),
+      )
       for (const reader of readers) expect((await reader.messages(1))[0]?.data).toBe('kept')
 
       execFileSync('nsenter', ['-t', `${gateway.pid}`, '-m', 'mount', '-o', 'remount,rw,bind', join(data, '..')])

@@ -4,8 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import type { ServerEvent } from '../conformance/clients/events.ts'
 import { history, say, wholeHistory } from '../conformance/clients/http.ts'
-import { tellingTransports } from '../conformance/clients/index.ts'
+import { tellingTransportsOf } from '../conformance/clients/index.ts'
 import { freshRoom, range } from '../conformance/suite.ts'
+import { node } from '../targets/node.ts'
 import { folder, start } from './gateway.ts'
 
 const PATIENCE = 60_000
@@ -26,7 +27,7 @@ const fill = async (base: string, room: string, name: string, count: number): Pr
 /** What comes to a reader with that cursor: the gap's reason and end, if there is one, and so many messages. */
 async function comes(base: string, room: string, cursor: string, count: number): Promise<unknown[]> {
   const heard = await Promise.all(
-    tellingTransports.map(async ({ open }) => {
+    tellingTransportsOf({ target: node }).map(async ({ open }) => {
       const reader = await open(base, room, { cursor })
       const events: ServerEvent[] = []
       while (events.length < count) events.push(await reader.next())

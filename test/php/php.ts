@@ -1,26 +1,18 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { need } from '../needs.ts'
 import { eventually, root } from '../targets/target.ts'
 
 const hasPhp = (): boolean => {
   const { status, stdout } = spawnSync('php', ['-m'], { encoding: 'utf8' })
-  return status === 0 && /^curl$/m.test(stdout)
+  return status === 0 && /^curl$/m.test(stdout) && /^sockets$/m.test(stdout)
 }
 
-/** Real PHP, installed if it is missing and we may. @throws Error that says how */
-export function needPhp(): void {
-  if (hasPhp()) return
-  try {
-    execFileSync('apt-get', ['update'], { stdio: 'pipe' })
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'php-cli', 'php-curl'], { stdio: 'pipe' })
-  } catch (error) {
-    throw new Error('These tests need PHP with curl: apt-get install php-cli php-curl (as root)', { cause: error })
-  }
-  if (!hasPhp()) throw new Error('PHP was installed, but has no curl: apt-get install php-curl')
-}
+/** Real PHP. @throws Error that says how to install it */
+export const needPhp = (): void => need('PHP with curl and sockets', ['php-cli', 'php-curl'], hasPhp)
 
 export interface Php {
   url: string

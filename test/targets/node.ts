@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { answers, folder, type Running, root, type StartOptions, type Target } from './target.ts'
+import { answers, folder, type Running, root, type StartOptions, type Target, tcpAddresses } from './target.ts'
 
 const PATIENCE = 20_000
 
 interface Started {
   child: ChildProcess
   url: string
+  tcp: string | undefined
 }
 
 async function launch(script: string, env: Record<string, string>): Promise<Started> {
@@ -17,7 +18,7 @@ async function launch(script: string, env: Record<string, string>): Promise<Star
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
+  const [url, tcp] = await new Promise<[string, string | undefined]>((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`${script} ${why}\n${output}`))
     const timer = setTimeout(() => fail('named no url'), PATIENCE)
     child.stderr?.on('data', (chunk) => {
@@ -25,10 +26,10 @@ async function launch(script: string, env: Record<string, string>): Promise<Star
     })
     child.stdout?.on('data', (chunk) => {
       output += chunk
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(output)
-      if (!found) return
+      const [, url, tcp] = /(http:\/\/127\.0\.0\.1:\d+)(?: and (tcp:\S+))?\n/.exec(output) ?? []
+      if (url === undefined) return
       clearTimeout(timer)
-      resolve(found[0])
+      resolve([url, tcp])
     })
     child.once('error', (error) => fail(`could not be started: ${error.message}`))
     child.once('exit', (code, signal) => fail(`ended with ${code ?? signal}`))
@@ -39,7 +40,8 @@ async function launch(script: string, env: Record<string, string>): Promise<Star
   child.removeAllListeners('exit')
   child.stderr?.pipe(process.stderr)
   await answers(url)
-  return { child, url }
+  if (tcp !== undefined) tcpAddresses.set(url, tcp)
+  return { child, url, tcp }
 }
 
 async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -57,8 +59,8 @@ export const node: Target = {
   async start({ app = 'default', env = {}, data }: StartOptions = {}): Promise<Running> {
     const store = await folder(data)
     const script = app === 'default' ? 'src/cli/start.ts' : `examples/${app}/node.ts`
-    const settings = { ...env, HOLDLINE_DATA: join(store.path, 'rooms.db') }
-    let { child, url } = await launch(script, { ...settings, PORT: '0' }).catch(store.abandon)
+    const settings = { HOLDLINE_TCP_PORT: '0', ...env, HOLDLINE_DATA: join(store.path, 'rooms.db') }
+    let { child, url, tcp } = await launch(script, { ...settings, PORT: '0' }).catch(store.abandon)
     return {
       url,
       async stop() {
@@ -67,7 +69,8 @@ export const node: Target = {
       },
       async crash() {
         await end(child, 'SIGKILL')
-        ;({ child, url } = await launch(script, { ...settings, PORT: new URL(url).port }))
+        const ports = { PORT: new URL(url).port, HOLDLINE_TCP_PORT: tcp === undefined ? '' : new URL(tcp).port }
+        ;({ child, url, tcp } = await launch(script, { ...settings, ...ports }))
       },
     }
   },

@@ -25,6 +25,9 @@ export interface Running {
   evict?(room: string, webSockets: 'hibernate' | 'close'): Promise<void>
 }
 
+/** Where gateways take TCP, by their urls. Those that take none, as on the edge, are not named. */
+export const tcpAddresses = new Map<string, string>()
+
 export const root = resolve(import.meta.dirname, '../..')
 
 export interface Folder {

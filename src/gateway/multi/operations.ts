@@ -42,7 +42,7 @@ export function readOperations(source: string, presence: string): Parsed[] {
   const value = parseJson(source)
   if (!Array.isArray(value)) return [read(value, source, presence)]
   if (value.length > LIMITS.operations) {
-    throw new Refusal('bad_request', `One WebSocket message holds at most ${LIMITS.operations} operations`)
+    throw new Refusal('bad_request', `One array holds at most ${LIMITS.operations} operations`)
   }
   const texts = elementTexts(source)
   return value.map((each, i) => read(each, texts[i] as string, presence))

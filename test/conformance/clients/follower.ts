@@ -3,7 +3,7 @@ import type { ServerEvent } from './events.ts'
 import type { Query, Where } from './http.ts'
 import { Inbox, PATIENCE } from './inbox.ts'
 
-export type TransportName = 'framed' | 'plain' | 'poll' | 'sse'
+export type TransportName = 'framed' | 'plain' | 'poll' | 'sse' | 'tcp'
 
 /** One way to follow a room. All behave alike, so that a case is written once and run for each. */
 export interface Transport {

@@ -1,19 +1,9 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { need, starts } from '../../needs.ts'
 import { atEnd } from './ends.ts'
 
-const hasIt = (): boolean => spawnSync('slowhttptest', ['-h']).error === undefined
-
-/** Debian's slowhttptest, installed if it is missing and we may. @throws Error that says how */
-export function needSlowhttptest(): void {
-  if (hasIt()) return
-  try {
-    execFileSync('apt-get', ['update'], { stdio: 'pipe' })
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'slowhttptest'], { stdio: 'pipe' })
-  } catch (error) {
-    throw new Error('These tests need slowhttptest: apt-get install slowhttptest (as root)', { cause: error })
-  }
-  if (!hasIt()) throw new Error('slowhttptest was installed, but cannot be started')
-}
+/** @throws Error that says how to install it */
+export const needSlowhttptest = (): void => need('slowhttptest', ['slowhttptest'], () => starts('slowhttptest', '-h'))
 
 /** What it made of a server: its last words, without their colours. */
 export function slowhttptest(...args: string[]): Promise<string> {

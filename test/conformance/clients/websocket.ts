@@ -1,8 +1,9 @@
 import { WebSocket } from 'ws'
+import { Answers } from './answers.ts'
 import { parseEvent, type ServerEvent } from './events.ts'
 import { Follower, type Transport } from './follower.ts'
 import { type Query, url, type Where } from './http.ts'
-import { Inbox, PATIENCE } from './inbox.ts'
+import { Inbox } from './inbox.ts'
 import { elements } from './rawjson.ts'
 
 export interface Closed {
@@ -56,13 +57,15 @@ abstract class SocketFollower extends Follower {
 export class Framed extends SocketFollower {
   /** Every WebSocket message of the server, as it came. */
   readonly packs: string[] = []
-  readonly #asked = new Map<string | number, (answer: ServerEvent) => void>()
+  readonly #answers = new Answers()
   readonly #welcomed = new Inbox<ServerEvent>('framed, before its welcome')
-  #refs = 0
 
   constructor(base: string, where: Where, query: Query = {}, protocols = ['holdline.v1']) {
     super('framed', socketUrl(base, where, query), protocols)
-    this.closed.then(({ code, reason }) => this.#welcomed.end(`closed with ${code} ${reason}`))
+    this.closed.then(({ code, reason }) => {
+      this.#welcomed.end(`closed with ${code} ${reason}`)
+      this.#answers.end(`closed with ${code}`)
+    })
     this.socket.on('error', (error) => this.#welcomed.end(error.message))
   }
 
@@ -81,12 +84,9 @@ export class Framed extends SocketFollower {
 
   #dispatch(event: ServerEvent): void {
     if (event.type === 'probe') this.send({ op: 'probe', n: event.n })
-    const waiting = event.ref === undefined ? undefined : this.#asked.get(event.ref)
     if (event.type === 'welcome') this.greeted(event)
-    if (waiting !== undefined) {
-      this.#asked.delete(event.ref as string | number)
-      waiting(event)
-    } else if (event.type === 'welcome') this.#welcomed.push(event)
+    if (this.#answers.take(event)) return
+    if (event.type === 'welcome') this.#welcomed.push(event)
     else this.receive(event)
   }
 
@@ -96,24 +96,14 @@ export class Framed extends SocketFollower {
 
   /** Sends an operation and resolves with what answers its `ref`; the answer does not stand in the inbox. */
   ask(operation: Record<string, unknown>): Promise<ServerEvent> {
-    const ref = `r${++this.#refs}`
+    const ref = this.#answers.nextRef()
     const answer = this.answer(ref)
     this.send({ ...operation, ref })
     return answer
   }
 
   answer(ref: string | number): Promise<ServerEvent> {
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no answer to ${ref}`)), PATIENCE)
-      const settle = (finish: () => void) => {
-        clearTimeout(late)
-        finish()
-      }
-      this.#asked.set(ref, (answer) => settle(() => resolve(answer)))
-      this.closed.then(({ code }) =>
-        settle(() => reject(new Error(`closed with ${code} instead of an answer to ${ref}`))),
-      )
-    })
+    return this.#answers.expect(ref)
   }
 
   /** Sends what bears no ref, and returns what comes next. */

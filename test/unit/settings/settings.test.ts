@@ -10,7 +10,13 @@ const linesOf = (variables: Record<string, unknown>, where: 'node' | 'edge' = 'n
 describe('settings', () => {
   it('nothing set: on Node all that has a default has it, and what has none is not there', () => {
     const { settings } = readSettings({}, 'node')
-    expect(settings?.server).toEqual({ host: '127.0.0.1', port: 8787, requestTimeout: 30, maxHeader: 16_384 })
+    expect(settings?.server).toEqual({
+      host: '127.0.0.1',
+      port: 8787,
+      tcpConnections: 10_000,
+      requestTimeout: 30,
+      maxHeader: 16_384,
+    })
     expect(settings?.limits).toEqual({
       payload: 65_536,
       rooms: 32,
@@ -138,6 +144,13 @@ describe('settings', () => {
         .map((name) => `${name} has no effect on the edge; take it away`),
     )
     expect(node).toContain('PORT')
+  })
+
+  it('TLS-1 a certificate needs its key, and a key its certificate', () => {
+    const [cert, key] = [{ HOLDLINE_TLS_CERT: 'cert.pem' }, { HOLDLINE_TLS_KEY: 'key.pem' }]
+    expect(linesOf(cert)).toEqual(['HOLDLINE_TLS_KEY must be set with HOLDLINE_TLS_CERT: neither is of use alone'])
+    expect(linesOf(key)).toEqual(['HOLDLINE_TLS_CERT must be set with HOLDLINE_TLS_KEY: neither is of use alone'])
+    expect(linesOf({ ...cert, ...key })).toEqual([])
   })
 
   it('`[vars]` may hold numbers; other bindings are no text', () => {

@@ -1,0 +1,17 @@
+import type { Bearer } from '../../auth/gate.ts'
+import { Refusal } from '../../protocol/errors.ts'
+import { asking } from '../asking.ts'
+import type { Runtime } from '../ports.ts'
+import { enter } from './enter.ts'
+import { mediated } from './mediated.ts'
+
+/** Who sent a request, and the runtime as far as they may use it. Every transport comes in through here. @throws Refusal */
+export async function admit(
+  request: Request,
+  path: string,
+  runtime: Runtime,
+): Promise<{ readonly bearer: Bearer; readonly runtime: Runtime }> {
+  const bearer = await enter(request, path, new URL(request.url).searchParams, runtime.gate)
+  if (runtime.revocations?.has(bearer)) throw new Refusal('revoked', 'The token was revoked; get a fresh one')
+  return { bearer, runtime: mediated(asking(runtime, request), bearer, request) }
+}
