@@ -17,6 +17,10 @@ const CHAPTERS: { readonly [F in keyof typeof FAMILIES]: readonly [title: string
     'Who goes over one is told so, and nobody else notices. `npm start` and `npm run edge` without keys are open to this machine alone: then rates and numbers of connections have no default.',
   ],
   webhooks: ['Webhooks', 'What the backend hears and is asked: [webhooks.md](webhooks.md).'],
+  client: [
+    'The command line',
+    'Of [holdline](cli.md), where it speaks to a gateway. They do nothing to a gateway itself.',
+  ],
 }
 
 const EXAMPLE = { HOLDLINE_RATES: '5', HOLDLINE_SYNC: 'always', PORT: 'http' }
