@@ -9,13 +9,14 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
     const { settings, wrong } = await checkSettings(process.env, 'node')
     if (wrong !== undefined) throw new Misconfigured(wrong)
     const gateway = await serve({ ...toOptions(settings), ...options })
-    console.log(`Holdline listens on ${gateway.url}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         console.log('Holdline sends everyone away and goes down.')
         gateway.close().then(() => process.exit(0))
       })
     }
+    // Whoever was told that it runs may end it.
+    console.log(`Holdline listens on ${gateway.url}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
   } catch (error) {
     fail(error as Error)
   }

@@ -29,10 +29,7 @@ export async function websocket(patient: Patient, isSlow: boolean): Promise<Find
     if (echo === undefined) return wrong('websocket', `a ping was not answered in ${PROMPT / 1000} s`, FRAMES)
     if (isSlow) {
       const quietAt = Date.now()
-      const isClosed = await Promise.race([
-        new Promise<true>((told) => socket.once('close', () => told(true))),
-        new Promise<false>((told) => setTimeout(told, QUIET * 1000, false)),
-      ])
+      const isClosed = await closesWithin(socket, QUIET)
       const quiet = Math.round((Date.now() - quietAt) / 1000)
       if (isClosed) return wrong('websocket', `cut after ${quiet} s of silence`, IDLE)
       if ((await pinged(socket, next)) === undefined)
@@ -84,6 +81,17 @@ function inboxOf(socket: WebSocket): Inbox {
     }
     return waiting.shift()
   }
+}
+
+/** `within`: seconds. */
+function closesWithin(socket: WebSocket, within: number): Promise<boolean> {
+  return new Promise((told) => {
+    const timer = setTimeout(told, within * 1000, false)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      told(true)
+    })
+  })
 }
 
 /** Milliseconds; undefined: no answer. What else comes meanwhile is somebody's message. */

@@ -65,14 +65,19 @@ function followed(room: Room): Promise<never> {
 /** Says where the client is. Ends with a Fault if it does not come to be connected. */
 function connected(client: Client, there: Where, [name = '']: readonly string[]): Promise<never> {
   let wasOpen = false
+  let isLost = true
   let failures = 0
   return new Promise((_, reject) => {
     client.on('error', ({ code, message }) => reject(new Fault(exitOf(code), message)))
     client.on('state', ({ state, transport, reason, retryIn }) => {
-      if (state === 'open' && (wasOpen || process.stderr.isTTY)) note(`connected by ${transport}`)
-      wasOpen ||= state === 'open' || state === 'recovering'
+      if (state === 'open' || state === 'recovering') {
+        if (isLost && (wasOpen || process.stderr.isTTY)) note(`connected by ${transport}`)
+        wasOpen = true
+        isLost = false
+      }
       // Without a time it waits for somebody here.
       if (state !== 'waiting' || retryIn === undefined) return
+      isLost = true
       if (wasOpen) note(`disconnected: ${reason}; again in ${(retryIn / 1000).toFixed(1)} s`)
       else if (++failures > 2) reject(new Fault(EXIT.unreachable, `no transport works: ${reason}; see holdline doctor`))
       // A plain request is told more than a connection.
