@@ -168,4 +168,4 @@ it('a gateway that dies meanwhile costs nothing: pub goes on, and sub misses not
   } finally {
     await gateway.stop()
   }
-})
+}, 40_000)
