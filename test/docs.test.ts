@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configuration } from '../src/cli/docs.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
+import { holdline, shell } from './cli/run.ts'
 import { node } from './targets/node.ts'
 import type { Running } from './targets/target.ts'
 import { World } from './unit/room/world.ts'
@@ -42,6 +43,15 @@ describe('commands in the docs', () => {
     const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code], { env, encoding: 'utf8' })
     expect(output).toMatch(/"cursor":|"messages":|"members":|event: welcome/)
     expect(output).not.toContain('"status"')
+  })
+
+  it.each(inLanguage('sh', /^(?:export HOLDLINE_JWT|seq|holdline) /m))('$page: $code', async ({ code }) => {
+    const env = { HOLDLINE_URL: gateway.url }
+    // That there is something to be read, whichever is run first.
+    await holdline(['pub', 'lobby', 'hello'], env)
+    await holdline(['pub', 'orders', '--json', '{"order":4711}', '--id', 'order-4711'], env)
+    const { code: ended, err } = await shell(`set -euo pipefail; ${code}`, env)
+    expect([ended, err]).toEqual([0, ''])
   })
 
   it.each(inLanguage('sh', /^npm run |^npm ci && npm /))('$page: $code names scripts that there are', ({ code }) => {

@@ -17,7 +17,10 @@ beforeAll(async () => {
     node.start({ env: { ...LOCKED, HOLDLINE_ORIGINS: 'https://app.example.com' } }),
   ])
 })
-afterAll(() => Promise.all([open.stop(), locked.stop()]))
+afterAll(async () => {
+  vi.resetConfig()
+  await Promise.all([open.stop(), locked.stop()])
+})
 
 /** What it says through a proxy with these faults. */
 async function through(faults: Faults, args: readonly string[] = [], env: Record<string, string> = {}, to = open) {
