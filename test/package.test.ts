@@ -79,7 +79,7 @@ it('has a command, which runs a gateway and speaks to it', async () => {
   chmodSync(script, 0o755)
   symlinkSync(script, command)
   const run = (args: string[], url = '') =>
-    execFileSync('npx', ['--no', 'holdline', ...args], {
+    execFileSync('npx', ['--no', '--', 'holdline', ...args], {
       cwd: folder,
       encoding: 'utf8',
       env: { ...process.env, HOLDLINE_URL: url },
