@@ -26,7 +26,7 @@ const MAY_USE: Record<string, readonly RegExp[]> = {
   gateway: [/^hono(\/|$)/],
   node: [/^node:/, /^ws$/, /^@hono\/node-server/, /^pino$/, /^prom-client$/],
   cloudflare: [/^cloudflare:/],
-  cli: [/^node:/, /^esbuild$/, /^miniflare$/, /^wrangler$/],
+  cli: [/^node:/, /^commander$/, /^esbuild$/, /^jose$/, /^miniflare$/, /^wrangler$/, /^ws$/],
 }
 
 /** Larger than 300 lines, with the reason. */

@@ -8,6 +8,7 @@ import { configuration, metrics } from '../src/cli/docs.ts'
 import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
+import { holdline, shell } from './cli/run.ts'
 import { need, starts } from './needs.ts'
 import { node } from './targets/node.ts'
 import { type Running, tcpAddresses } from './targets/target.ts'
@@ -47,10 +48,18 @@ describe('commands in the docs', () => {
     expect(output).not.toContain('"status"')
   })
 
-  it.each(inLanguage('sh', /\| nc /))('$page: $code', ({ code }) => {
     const port = new URL(`${tcpAddresses.get(gateway.url)}`.replace('tcp:', 'http:')).port
     const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code.replace('8788', port)], { encoding: 'utf8' })
     expect(output).toMatch(/"type":"welcome".*"type":"ack"/s)
+  })
+
+  it.each(inLanguage('sh', /^(?:export HOLDLINE_JWT|seq|holdline) /m))('$page: $code', async ({ code }) => {
+    const env = { HOLDLINE_URL: gateway.url }
+    // That there is something to be read, whichever is run first.
+    await holdline(['pub', 'lobby', 'hello'], env)
+    await holdline(['pub', 'orders', '--json', '{"order":4711}', '--id', 'order-4711'], env)
+    const { code: ended, err } = await shell(`set -euo pipefail; ${code}`, env)
+    expect([ended, err]).toEqual([0, ''])
   })
 
   it.each(inLanguage('sh', /^npm run |^npm ci && npm /))('$page: $code names scripts that there are', ({ code }) => {

@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -16,7 +25,7 @@ beforeAll(() => {
   const installed = join(folder, 'node_modules/holdline')
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', join(folder, archive), '-C', installed, '--strip-components=1'])
-  for (const name of ['hono', '@hono/node-server', 'jose', 'pino', 'prom-client', 'ws']) {
+  for (const name of ['hono', '@hono/node-server', 'jose', 'pino', 'prom-client', 'ws', 'commander']) {
     mkdirSync(join(folder, 'node_modules/@hono'), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
@@ -60,6 +69,37 @@ it('serves an application on Node from the published package', async () => {
     app.kill('SIGKILL')
   }
 })
+
+it('has a command, which runs a gateway and speaks to it', async () => {
+  const { bin } = JSON.parse(readFileSync(join(folder, 'node_modules/holdline/package.json'), 'utf8'))
+  const script = join(folder, 'node_modules/holdline', bin.holdline)
+  const command = join(folder, 'node_modules/.bin/holdline')
+  // As npm does on install.
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true })
+  chmodSync(script, 0o755)
+  symlinkSync(script, command)
+  const run = (args: string[], url = '') =>
+    execFileSync('npx', ['--no', '--', 'holdline', ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, HOLDLINE_URL: url },
+    })
+  expect(run(['--help'])).toContain('holdline pub lobby hello')
+  const gateway = spawn(command, ['start'], {
+    cwd: folder,
+    env: { ...process.env, PORT: '0', HOLDLINE_DATA: ':memory:' },
+  })
+  try {
+    const url = await new Promise<string>((found, failed) => {
+      gateway.stdout.once('data', (data) => found(/http:\S+/.exec(`${data}`)?.[0] as string))
+      gateway.once('exit', (code) => failed(new Error(`ended with ${code}`)))
+    })
+    run(['pub', 'lobby', 'hello'], url)
+    expect(run(['sub', 'lobby', '--rewind', '1', '--count', '1'], url)).toBe('hello\n')
+  } finally {
+    gateway.kill('SIGKILL')
+  }
+}, 60_000)
 
 it('bundles for the edge from the published package', async () => {
   const entry = join(folder, 'worker.js')

@@ -19,6 +19,10 @@ const CHAPTERS: { readonly [F in keyof typeof FAMILIES]: readonly [title: string
   ],
   logging: ['Logs', ''],
   webhooks: ['Webhooks', 'What the backend hears and is asked: [webhooks.md](webhooks.md).'],
+  client: [
+    'The command line',
+    'Of [holdline](cli.md), where it speaks to a gateway. They do nothing to a gateway itself.',
+  ],
 }
 
 const EXAMPLE = { HOLDLINE_RATES: '5', HOLDLINE_SYNC: 'always', PORT: 'http' }

@@ -1,6 +1,7 @@
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { client } from '../settings/client.ts'
 import { checkSettings, readSettings } from '../settings/read.ts'
 import { fail, Misconfigured } from './fail.ts'
 import { pages } from './pages.ts'
@@ -65,7 +66,10 @@ export async function bundle(entry: string): Promise<string> {
 /** `npm run edge`: as much of the environment as the worker has settings, and where it listens and keeps what. */
 async function main(): Promise<void> {
   const { PORT, HOLDLINE_DATA: data, ...rest } = process.env
-  const own = Object.entries(rest).filter(([name, value]) => name.startsWith('HOLDLINE_') && value)
+  const ofClients = Object.values(client).map(({ name }): string => name)
+  const own = Object.entries(rest).filter(
+    ([name, value]) => name.startsWith('HOLDLINE_') && value && !ofClients.includes(name),
+  )
   const vars = Object.fromEntries(own) as Record<string, string>
   const [here, worker] = [readSettings({ PORT }, 'node'), await checkSettings({ ...OPEN, ...vars }, 'edge')]
   if (here.wrong !== undefined || worker.wrong !== undefined) {

@@ -1,5 +1,4 @@
-/** What sysexits.h calls EX_CONFIG: a supervisor can be told that another attempt is no use. */
-const EX_CONFIG = 78
+import { EXIT } from './exit.ts'
 
 /** The settings are wrong: a line for each thing that is. */
 export class Misconfigured extends Error {
@@ -12,5 +11,5 @@ export class Misconfigured extends Error {
 /** Says why it did not start, and no more; ends with 78 if the settings are wrong, else with 1. */
 export function fail(error: Error): void {
   console.error(`Holdline did not start: ${error.message}`)
-  process.exitCode = error instanceof Misconfigured ? EX_CONFIG : 1
+  process.exitCode = error instanceof Misconfigured ? EXIT.config : EXIT.failed
 }

@@ -15,9 +15,6 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
     if (wrong !== undefined) throw new Misconfigured(wrong)
     const { tell, written } = openLog(settings.logging)
     const gateway = await serve({ tell, ...toOptions(settings), ...options })
-    if (!process.stderr.isTTY) tell('info', 'The gateway listens', { url: gateway.url, pid: process.pid })
-    const also = gateway.tcp === undefined ? '' : ` and ${gateway.tcp}`
-    console.log(`Holdline listens on ${gateway.url}${also}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         // A log that is stuck must not keep it from ending.
@@ -28,6 +25,10 @@ export async function start(options: Pick<ServeOptions, 'room'> = {}): Promise<v
           .then(() => process.exit(0))
       })
     }
+    // Whoever was told that it runs may end it.
+    if (!process.stderr.isTTY) tell('info', 'The gateway listens', { url: gateway.url, pid: process.pid })
+    const also = gateway.tcp === undefined ? '' : ` and ${gateway.tcp}`
+    console.log(`Holdline listens on ${gateway.url}${also}\nOpen ${gateway.url}/ in two browser tabs and chat.`)
   } catch (error) {
     fail(error as Error)
   }

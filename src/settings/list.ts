@@ -1,4 +1,5 @@
 import { access } from './access.ts'
+import { client } from './client.ts'
 import { limits } from './limits.ts'
 import { logging } from './logging.ts'
 import { server } from './server.ts'
@@ -7,7 +8,7 @@ import { storage } from './storage.ts'
 import { webhooks } from './webhooks.ts'
 
 /** Every setting that there is. One more is one more entry in its family. */
-export const FAMILIES = { server, storage, access, limits, webhooks, logging } as const
+export const FAMILIES = { server, storage, access, limits, webhooks, logging, client } as const
 
 export type Settings = { readonly [F in keyof typeof FAMILIES]: Values<(typeof FAMILIES)[F]> }
 

@@ -14,6 +14,12 @@ export interface Faults {
   cut?: number
   /** Chance that a request, or a handshake, is answered 502. */
   badGateway?: number
+  /** Milliseconds after which it gives up on an answer that is not whole: 504, or by cutting it. WebSockets too. */
+  patience?: number
+  /** Headers of requests that it does not pass on. */
+  strips?: readonly string[]
+  /** Milliseconds by which its clock is ahead. */
+  ahead?: number
 }
 
 /** Stands between a client and a gateway, and misbehaves as it is told. */
@@ -86,9 +92,12 @@ export class Meddler {
       return
     }
     const { hostname, port } = this.#target
-    const { method, headers, url: path } = incoming
+    const { strips = [], ahead, patience } = this.faults
+    const { method, url: path } = incoming
+    const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !strips.includes(name)))
     const outgoing = request({ hostname, port, method, headers, path, agent: false }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      const date = ahead === undefined ? {} : { date: new Date(Date.now() + ahead).toUTCString() }
+      response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...date })
       const isStream = `${answer.headers['content-type']}`.startsWith('text/event-stream')
       const held: Buffer[] = []
       if (isStream) response.flushHeaders()
@@ -101,7 +110,16 @@ export class Meddler {
     })
     outgoing.on('error', () => response.destroy())
     response.on('close', () => outgoing.destroy())
+    if (patience !== undefined) this.#giveUp(patience, response)
     incoming.pipe(outgoing)
+  }
+
+  #giveUp(patience: number, response: ServerResponse): void {
+    const timer = setTimeout(() => {
+      if (response.headersSent) response.destroy()
+      else response.writeHead(504, { 'content-type': 'text/html' }).end('<h1>Gateway Time-out</h1>')
+    }, patience)
+    response.on('close', () => clearTimeout(timer))
   }
 
   #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -115,6 +133,10 @@ export class Meddler {
     if (upgrades === 'hang') {
       this.done.refused++
       return
+    }
+    if (this.faults.patience !== undefined) {
+      const timer = setTimeout(() => socket.destroy(), this.faults.patience)
+      socket.on('close', () => clearTimeout(timer))
     }
     const upstream = this.#keep(connect(Number(this.#target.port), this.#target.hostname))
     const lines = incoming.rawHeaders.flatMap((name, i, all) => (i % 2 ? [] : [`${name}: ${all[i + 1]}`]))
