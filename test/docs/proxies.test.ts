@@ -27,7 +27,11 @@ describe.each<Kind>(['nginx', 'haproxy'])('docs/proxies.md: behind %s, over TLS'
       },
     })
     proxy = await startProxy(kind, theOnly('docs/proxies.md', kind), await freePort(), gateway.url)
-    await eventually('the gateway is reached', async () => (await ask('127.0.0.2', '/readyz')).status === 200)
+    await eventually('the gateway is reached', async () => {
+      const response = await send('127.0.0.2', '/readyz')
+      await response.toArray()
+      return response.statusCode === 200
+    })
   }, 180_000)
   afterAll(async () => {
     await proxy?.stop()
