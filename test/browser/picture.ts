@@ -11,13 +11,14 @@ export type Theme = (typeof THEMES)[number]
 /** Where the README shows it. */
 export const pictureFile = (theme: Theme): string => join(root, `docs/img/chat-${theme}.png`)
 
-const HALF = { width: 640, height: 400 }
+const HALF = { width: 640, height: 500 }
 
 /** Two people in one room, one on WebSocket and one on long-poll, beside each other. `url`: a gateway's. */
 export async function takePicture(browser: Browser, url: string, theme: Theme): Promise<Buffer> {
   const context = await browser.newContext({ viewport: HALF, colorScheme: theme })
   try {
-    const room = `launch-${theme}`
+    // A room for each, so that one gateway serves both.
+    const room = theme === 'light' ? 'train' : 'tram'
     const open = async (name: string, transport: string): Promise<Page> => {
       const page = await context.newPage()
       await page.goto(`${url}/?${new URLSearchParams({ room, transport })}`)

@@ -39,15 +39,20 @@ test('every line of the unit is a section, a comment or a value', () => {
   expect(valuesOf('RestartPreventExitStatus')).toEqual(['78'])
 })
 
-test.runIf(hasSystemd)('systemd finds nothing wrong with the unit, and little that it exposes (where there is systemd)', () => {
-  const file = written()
-  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  // A tenth of what a unit with no such lines has.
-  const exposed = execFileSync('systemd-analyze', ['security', '--offline=yes', '--no-pager', file], { encoding: 'utf8' })
-  const [, level] = /exposure level for .*: ([\d.]+)/.exec(exposed) ?? []
-  expect(Number(level)).toBeLessThan(2)
-})
+test.runIf(hasSystemd)(
+  'systemd finds nothing wrong with the unit, and little that it exposes (where there is systemd)',
+  () => {
+    const file = written()
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    // A tenth of what a unit with no such lines has.
+    const exposed = execFileSync('systemd-analyze', ['security', '--offline=yes', '--no-pager', file], {
+      encoding: 'utf8',
+    })
+    const [, level] = /exposure level for .*: ([\d.]+)/.exec(exposed) ?? []
+    expect(Number(level)).toBeLessThan(2)
+  },
+)
 
 test('its commands start a gateway, wait until it is ready, and stop it in time', async () => {
   const data = mkdtempSync(join(tmpdir(), 'holdline-state-'))
