@@ -7,7 +7,7 @@ import { freshRoom } from '../conformance/suite.ts'
 import { freePort } from '../php/php.ts'
 import { node } from '../targets/node.ts'
 import { eventually, type Running } from '../targets/target.ts'
-import { type Kind, NAME, needProxy, type Proxy, startProxy } from './proxy.ts'
+import { type Kind, NAME, needProxy, type RunningProxy, startProxy } from './proxy.ts'
 import { theOnly } from './snippets.ts'
 
 const KEY = 'a-key-of-the-proxy-tests'
@@ -15,7 +15,7 @@ const authorization = `Bearer ${KEY}`
 
 describe.each<Kind>(['nginx', 'haproxy'])('docs/proxies.md: behind %s, over TLS', (kind) => {
   let gateway: Running
-  let proxy: Proxy
+  let proxy: RunningProxy
 
   beforeAll(async () => {
     needProxy(kind)

@@ -28,7 +28,7 @@ export function needProxy(kind: Kind): void {
   }
 }
 
-export interface Proxy {
+export interface RunningProxy {
   readonly port: number
   /** Whom clients must trust. */
   readonly certificate: Buffer
@@ -36,7 +36,7 @@ export interface Proxy {
 }
 
 /** What must differ from the page, such as ports and where the certificate lies. All else runs as it stands there. */
-function fit(code: string, changes: readonly (readonly [was: string, is: string])[]): string {
+function adapt(code: string, changes: readonly (readonly [was: string, is: string])[]): string {
   return changes.reduce((text, [was, is]) => {
     if (!text.includes(was)) throw new Error(`the configuration does not say ${was}`)
     return text.replaceAll(was, is)
@@ -50,7 +50,7 @@ const ARGUMENTS: Record<Kind, (file: string) => string[]> = {
 
 const CONFIGURATION: Record<Kind, (code: string, folder: string, port: number, gateway: string) => string> = {
   nginx(code, folder, port, gateway) {
-    const site = fit(code, [
+    const site = adapt(code, [
       ['listen 443', `listen 127.0.0.1:${port}`],
       ['127.0.0.1:8787', gateway],
       ['/etc/ssl/holdline', folder],
@@ -60,7 +60,7 @@ const CONFIGURATION: Record<Kind, (code: string, folder: string, port: number, g
     return `${user}daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n${stores.join('\n')}\n${site}}\n`
   },
   haproxy: (code, folder, port, gateway) =>
-    fit(code, [
+    adapt(code, [
       ['bind :443', `bind 127.0.0.1:${port}`],
       ['127.0.0.1:8787', gateway],
       // Here nobody may raise the number of open files that far.
@@ -70,7 +70,7 @@ const CONFIGURATION: Record<Kind, (code: string, folder: string, port: number, g
 }
 
 /** Runs a configuration from the docs on loopback, before the gateway at that url. */
-export async function startProxy(kind: Kind, code: string, port: number, gateway: string): Promise<Proxy> {
+export async function startProxy(kind: Kind, code: string, port: number, gateway: string): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), `holdline-${kind}-`))
   const at = (name: string) => join(folder, name)
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at('key.pem')]
