@@ -5,13 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-<<<<<<< HEAD
 import { configuration, metrics } from '../src/cli/docs.ts'
-import { METRICS } from '../src/node/metrics/definitions.ts'
-=======
-import { configuration } from '../src/cli/docs.ts'
 import { bundle } from '../src/cli/edge.ts'
->>>>>>> a8246e4 (Every block in TypeScript meets the compiler, the edge's the bundler)
+import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
 import { checkSettings } from '../src/settings/read.ts'
@@ -144,6 +140,12 @@ describe('data in the docs', () => {
     const lines = [...code.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, name, value]) => [name, value])
     expect(lines).toHaveLength(code.trim().split('\n').length - 1)
     expect((await checkSettings({ HOLDLINE_OPEN: '1', ...Object.fromEntries(lines) }, 'edge')).wrong ?? []).toEqual([])
+  })
+
+  it.each(inLanguage('yaml', /^scrape_configs:/))('$page: $code asks for what there is', ({ code }) => {
+    // No parser for one block: what Prometheus takes is a list of jobs, each with its targets.
+    expect(code).toMatch(/^scrape_configs:\n {2}- job_name: holdline\n/)
+    expect(code.split('\n').filter((line) => !/^( *(- )?\w+: ?.*|)$/.test(line))).toEqual([])
   })
 
   // What a wrong start says stands in a page that is made by what says it (below).
