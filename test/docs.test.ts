@@ -1,32 +1,39 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configuration, metrics } from '../src/cli/docs.ts'
+import { bundle } from '../src/cli/edge.ts'
 import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
+import { checkSettings } from '../src/settings/read.ts'
 import { holdline, shell } from './cli/run.ts'
+import { pages, type Snippet, snippets } from './docs/snippets.ts'
 import { need, starts } from './needs.ts'
+import { needPhp } from './php/php.ts'
 import { node } from './targets/node.ts'
-import { type Running, tcpAddresses } from './targets/target.ts'
+import { type Running, root, tcpAddresses } from './targets/target.ts'
 import { World } from './unit/room/world.ts'
 
-const root = resolve(import.meta.dirname, '..')
-const pages = ['README.md', ...globSync('docs/*.md', { cwd: root })]
-
-/** What readers copy: every fenced block, by its language. */
-const snippets = pages.flatMap((page) =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => ({
-    page,
-    language: language as string,
-    code: code as string,
-  })),
-)
+/** Blocks that something in here, or a test file named below, takes care of. */
+const cared = new Set<Snippet>()
+const take = (found: Snippet[]): Snippet[] => {
+  for (const snippet of found) cared.add(snippet)
+  return found
+}
 const inLanguage = (language: string, pattern: RegExp) =>
-  snippets.filter((snippet) => snippet.language === language && pattern.test(snippet.code))
+  take(snippets.filter((snippet) => snippet.language === language && pattern.test(snippet.code)))
+
+/** Languages that have a test file of their own. */
+const ELSEWHERE: Record<string, string> = {
+  nginx: 'docs/proxies.test.ts',
+  haproxy: 'docs/proxies.test.ts',
+  ini: 'docs/systemd.test.ts',
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'holdline-docs-'))
 let gateway: Running
@@ -41,13 +48,15 @@ afterAll(async () => {
 })
 
 describe('commands in the docs', () => {
-  it.each(inLanguage('sh', /^curl/))('$page: $code', ({ code }) => {
-    const env = { ...process.env, HOLDLINE: gateway.url }
-    const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code], { env, encoding: 'utf8' })
+  it.each(inLanguage('sh', /^curl/m))('$page: $code', ({ code }) => {
+    const env = { ...process.env, HOLDLINE: gateway.url, TOKEN: 'none' }
+    const here = code.replaceAll('http://127.0.0.1:8787', gateway.url)
+    const output = execFileSync('bash', ['-euo', 'pipefail', '-c', here], { env, encoding: 'utf8' })
     expect(output).toMatch(/"cursor":|"messages":|"members":|event: welcome/)
     expect(output).not.toContain('"status"')
   })
 
+  it.each(inLanguage('sh', /\| nc /))('$page: $code', ({ code }) => {
     const port = new URL(`${tcpAddresses.get(gateway.url)}`.replace('tcp:', 'http:')).port
     const output = execFileSync('bash', ['-euo', 'pipefail', '-c', code.replace('8788', port)], { encoding: 'utf8' })
     expect(output).toMatch(/"type":"welcome".*"type":"ack"/s)
@@ -68,13 +77,104 @@ describe('commands in the docs', () => {
       expect(scripts).toHaveProperty([script as string])
     }
   })
+
+  it.each(inLanguage('sh', /^.*npm start$/m))('$page: $code starts a gateway', async ({ code }) => {
+    // What `npm start` runs, without npm, which takes longer than the gateway.
+    const start = code.replace('npm ci && ', '').replace('npm start', `${process.execPath} src/cli/start.ts`)
+    const env = { ...process.env, PORT: '0', HOLDLINE_DATA: ':memory:' }
+    // One group, so that the shell and the gateway end together.
+    const shell = spawn('bash', ['-euo', 'pipefail', '-c', start], { cwd: root, env, detached: true })
+    const gone = once(shell, 'exit')
+    try {
+      await new Promise<void>((started, failed) => {
+        let said = ''
+        for (const stream of [shell.stdout, shell.stderr]) {
+          stream.on('data', (data) => {
+            said += data
+            if (said.includes('Holdline listens on')) started()
+          })
+        }
+        shell.once('exit', () => failed(new Error(said)))
+      })
+    } finally {
+      if (shell.exitCode === null) process.kill(-(shell.pid as number), 'SIGKILL')
+      await gone
+    }
+  })
+
+  it.each(inLanguage('sh', /^sqlite3 /))('$page: $code', ({ code }) => {
+    const file = join(folder, 'rooms.db')
+    const statement = /"(.*)"/.exec(code)?.[1] as string
+    const database = new DatabaseSync(file)
+    database.exec('CREATE TABLE rooms (name)')
+    database.exec(statement.replace('backup.db', join(folder, 'backup.db')))
+    database.close()
+    const backup = new DatabaseSync(join(folder, 'backup.db'))
+    expect(backup.prepare('SELECT count(*) AS n FROM rooms').get()).toMatchObject({ n: 0 })
+    backup.close()
+  })
+
+  const wrangler = inLanguage('sh', /^npx wrangler /)
+
+  it('wrangler would deploy what wrangler.toml describes', () => {
+    expect(wrangler.some(({ code }) => code === 'npx wrangler deploy\n')).toBe(true)
+    const said = execFileSync(
+      'node_modules/.bin/wrangler',
+      ['deploy', '--dry-run', '--outdir', join(folder, 'worker')],
+      {
+        cwd: root,
+        encoding: 'utf8',
+        env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
+      },
+    )
+    expect(said).toMatch(/env\.ROOMS \(RoomObject[^)]*\)\s+Durable Object/)
+  })
+
+  it.each(wrangler)('$page: $code names what wrangler and Holdline have', ({ code }) => {
+    for (const line of code.trim().split('\n')) {
+      const [, name] = /^npx wrangler (?:deploy$|secret put (\w+)$)/.exec(line) ?? expect.fail(line)
+      if (name !== undefined) expect(ALL.find((setting) => setting.name === name)?.secret).toBe(true)
+    }
+  })
+
+  it.each(inLanguage('php', /^<\?php/))(
+    '$page: $code',
+    async ({ code }) => {
+      needPhp()
+      const script = join(folder, 'script.php')
+      writeFileSync(script, code.replace("'examples/", `'${root}/examples/`))
+      execFileSync('php', [script], { env: { ...process.env, HOLDLINE: gateway.url } })
+      const answer = await fetch(`${gateway.url}/v1/rooms/lobby/messages?limit=1`)
+      expect(await answer.text()).toContain('"id":"order-4711-sent"')
+    },
+    180_000,
+  )
+})
+
+describe('data in the docs', () => {
+  it.each(inLanguage('json', /./))('$page: $code is JSON', ({ code }) => void JSON.parse(code))
+
+  it.each(inLanguage('toml', /^\[vars\]/))('$page: $code is taken by the edge', async ({ code }) => {
+    const lines = [...code.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, name, value]) => [name, value])
+    expect(lines).toHaveLength(code.trim().split('\n').length - 1)
+    expect((await checkSettings({ HOLDLINE_OPEN: '1', ...Object.fromEntries(lines) }, 'edge')).wrong ?? []).toEqual([])
+  })
+
+  it.each(inLanguage('yaml', /^scrape_configs:/))('$page: $code asks for what there is', ({ code }) => {
+    // No parser for one block: what Prometheus takes is a list of jobs, each with its targets.
+    expect(code).toMatch(/^scrape_configs:\n {2}- job_name: holdline\n/)
+    expect(code.split('\n').filter((line) => !/^( *(- )?\w+: ?.*|)$/.test(line))).toEqual([])
+  })
+
+  // What a wrong start says stands in a page that is made by what says it (below).
+  take(snippets.filter(({ page, language }) => page === 'docs/configuration.md' && language === 'text'))
 })
 
 describe('browser code in the docs', () => {
-  it.each(inLanguage('js', /new WebSocket/))('$page: $code', async ({ code }) => {
+  it.each(inLanguage('js', /new (WebSocket|EventSource)/))('$page: $code', async ({ code }) => {
     const script = join(folder, 'browser.mjs')
     writeFileSync(script, code.replace('127.0.0.1:8787', new URL(gateway.url).host))
-    const page = spawn(process.execPath, [script])
+    const page = spawn(process.execPath, ['--experimental-eventsource', '--no-warnings', script])
     try {
       // A plain connection does not hear itself, so somebody else must say what it hears.
       const said = await new Promise<string>((heard, failed) => {
@@ -91,7 +191,7 @@ describe('browser code in the docs', () => {
         }
         speak().catch(failed)
       })
-      expect(said).toMatch(/hi|welcome/)
+      expect(said).toMatch(/hi|hello|welcome/)
     } finally {
       const ended = once(page, 'exit')
       page.kill('SIGKILL')
@@ -178,6 +278,55 @@ describe('metrics in the docs', () => {
     expect(new Set(panels.map(({ gridPos: { x, y } }) => `${x} ${y}`)).size).toBe(panels.length)
     const shown = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join()
     expect(METRICS.map(({ name }) => name).filter((name) => !shown.includes(name))).toEqual([])
+  })
+})
+
+describe('types in the docs', () => {
+  const isEdge = ({ code }: Snippet) => code.includes("'holdline/cloudflare'")
+  const [edge, rest] = [inLanguage('ts', /./).filter(isEdge), inLanguage('ts', /./).filter((block) => !isEdge(block))]
+
+  it.each(edge)('$page: $code is a worker', async ({ code }) => {
+    const [auction] = rest.filter((block) => block.code.includes('class Auction'))
+    writeFileSync(join(folder, 'auction.ts'), `${auction?.code}`.replaceAll("'holdline'", `'${root}/src/index.ts'`))
+    const worker = join(folder, 'worker.ts')
+    writeFileSync(worker, code.replace("'holdline/cloudflare'", `'${root}/src/cloudflare/index.ts'`))
+    expect(await bundle(worker)).toMatch(/RoomObject/)
+  })
+
+  it('every block in TypeScript is what the compiler takes', () => {
+    const types = mkdtempSync(join(root, 'test/docs/types-'))
+    try {
+      // What a page has said in words: the address, and the token of the user.
+      const given = ['url', 'token'].map((name) => `declare const ${name}: string\n`).join('')
+      for (const [index, { code }] of rest.entries()) {
+        const file = code.includes('class Auction') ? 'auction.ts' : `block-${index}.ts`
+        writeFileSync(join(types, file), `${given}${code}\nexport {}\n`)
+      }
+      const source = (path: string) => [`${root}/src/${path}`]
+      const paths = {
+        holdline: source('index.ts'),
+        'holdline/node': source('node/index.ts'),
+        'holdline/client': source('client/index.ts'),
+      }
+      const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false, paths }
+      const file = join(types, 'tsconfig.json')
+      writeFileSync(file, JSON.stringify({ extends: `${root}/tsconfig.json`, compilerOptions, include: ['*.ts'] }))
+      const { stdout, status } = spawnSync('node_modules/.bin/tsc', ['-p', file], { cwd: root, encoding: 'utf8' })
+      expect({ stdout, status }).toEqual({ stdout: '', status: 0 })
+    } finally {
+      rmSync(types, { recursive: true })
+    }
+  })
+})
+
+describe('blocks in the docs', () => {
+  it('each is run, or checked by what its language is', () => {
+    const alone = snippets.filter((snippet) => !cared.has(snippet) && ELSEWHERE[snippet.language] === undefined)
+    expect(alone.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([])
+  })
+
+  it.each(Object.entries(ELSEWHERE))('%s is what test/%s reads', (_, file) => {
+    expect(readFileSync(join(root, 'test', file), 'utf8')).toContain("from './snippets.ts'")
   })
 })
 
