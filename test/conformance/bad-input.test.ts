@@ -56,7 +56,7 @@ chapter('bad input', (gateway) => {
     const room = freshRoom()
     for (const [method, path] of [
       ['GET', '/v1'],
-      ['GET', '/v1/rooms'],
+      ['DELETE', '/v1/rooms'],
       ['GET', '/v1/rooms//messages'],
       ['GET', `/v1/rooms/${room}/nope`],
       ['DELETE', `/v1/rooms/${room}/messages`],

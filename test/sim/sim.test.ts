@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Run } from './run.ts'
 
-const RUNS = 10_000
-const LOT = 1000
+/** As many as the time of `npm test` allows; CI plays 10,000 (`npm run sim:ci`). */
+const RUNS = Number(process.env.SIM_RUNS ?? 1000)
+const LOT = Math.min(RUNS, 1000)
 
 /** What went wrong in a run, with the command that plays it again. */
 const failuresOf = (seed: number): string[] => {
