@@ -47,8 +47,16 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   return { url, mf, stop: () => mf.dispose() }
 }
 
-/** The one file that is deployed. */
-export async function bundle(entry: string): Promise<string> {
+const bundles = new Map<string, Promise<string>>()
+
+/** The one file that is deployed. Made once in a process, whatever becomes of its sources. */
+export function bundle(entry: string): Promise<string> {
+  const made = bundles.get(entry) ?? bundled(entry)
+  bundles.set(entry, made)
+  return made
+}
+
+async function bundled(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,

@@ -25,6 +25,7 @@ describe('presence and sessions through sleep on workerd', () => {
       await Framed.open(gateway.url, room, { presence: 1 }),
       await Stream.open(gateway.url, room, { presence: 1 }),
     ]
+    for (const watcher of watchers) await watcher.inbox.until(({ action }) => action === 'sync')
     // Their own coming is told to those who came before.
     await say(gateway.url, room, 'settled')
     for (const watcher of watchers) await watcher.presenceUntil('settled')

@@ -111,11 +111,12 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
         expect((await late.messages(kept.length)).map(({ data }) => data)).toEqual(kept)
         await late.close()
       }
-      expect(gateway.said()).toContain(`rooms.db cannot be written: ${why}. Publishing is refused until it can`)
+      const says = `rooms.db cannot be written: ${why}. Publishing is refused until it can`
+      await eventually('it has said so', async () => gateway.said().includes(says))
 
       mend(gateway, data)
       await eventually('it is ready again, although nobody published', async () => (await ready(base)).http === 200)
-      expect(gateway.said()).toContain('rooms.db can be written again')
+      await eventually('it has said so', async () => gateway.said().includes('rooms.db can be written again'))
       await say(base, room, 'after')
       for (const reader of readers) {
         const heard = await reader.messages(kept.length - 2 + 1)
