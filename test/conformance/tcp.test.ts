@@ -132,7 +132,7 @@ describe('TCP on node', () => {
     expect(await silent.ended).toBeUndefined()
     await other.ask({ op: 'publish', data: 'marker' })
     expect(await other.payloadsUntil('marker')).toEqual([])
-    await expect.poll(async () => (await info(gateway.url, room)).connections?.tcp).toBe(1)
+    await expect.poll(async () => (await info(gateway.url, room)).connections?.tcp, { timeout: 10_000 }).toBe(1)
   })
 
   test('TCP-5 who sends its end has all that it asked for answered, and is ended without a closing; a last line needs no end', async () => {
