@@ -148,19 +148,18 @@ describe('TCP on node', () => {
     expect((await wholeHistory(gateway.url, room)).map(({ data }) => data)).toEqual(range(200))
   })
 
-  // Skipped: since the merge of 2026-11-25 the connection is not seen to be held here; open, see the closing note.
-  test.skip('TCP-5 who sends its end at once is caught up first, however slowly it reads', async () => {
+  test('TCP-5 who sends its end at once is caught up first, however slowly it reads', async () => {
     const room = freshRoom()
     const fat = 'x'.repeat(60_000)
-    for (const i of range(60)) await say(gateway.url, room, `${i} ${fat}`)
+    for (const i of range(300)) await say(gateway.url, room, `${i} ${fat}`)
     const line = Line.dial(gateway.url)
     line.socket.pause()
     line.socket.end(open(room, { cursor: '0-0' }))
-    // More than all buffers on the way take has been written to the room since, and nothing of it to this one.
+    // 18 MB: the system's buffers alone take some 4 MB. More than all on the way take has been written to the room since, and nothing of it to this one.
     await expect.poll(async () => (await info(gateway.url, room)).connections?.tcp).toBe(1)
     line.socket.resume()
-    const heard = (await line.messages(60)).map(({ payload }) => `${payload}`.split(' ')[0])
-    expect(heard).toEqual(range(60).map(String))
+    const heard = (await line.messages(300)).map(({ payload }) => `${payload}`.split(' ')[0])
+    expect(heard).toEqual(range(300).map(String))
     expect(await line.ended).toBeUndefined()
     // In a room that nobody has written to there is nothing to wait for, and nothing is written by it (FOLLOW-7).
     const empty = freshRoom()
