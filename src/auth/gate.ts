@@ -31,9 +31,14 @@ export function modeOf({ apiKeys = [], secret, publicKey, jwksUrl, open = 'nobod
   return open === 'nobody' ? undefined : open
 }
 
-/** Where only this machine can reach it, it is open unless it was said otherwise. */
-export const openOn = (host: string, options: GateOptions): GateOptions =>
-  options.open === undefined && LOOPBACK_HOST.test(host) ? { ...options, open: 'loopback' } : options
+/**
+ * Where only this machine can reach it, it is open unless it was said otherwise. Elsewhere it cannot be open to this
+ * machine alone: by what name it was reached, anybody can claim.
+ */
+export function openOn(host: string, options: GateOptions): GateOptions {
+  if (LOOPBACK_HOST.test(host)) return options.open === undefined ? { ...options, open: 'loopback' } : options
+  return options.open === 'loopback' ? { ...options, open: 'nobody' } : options
+}
 
 /** Who may enter: tells from a request who sent it, or refuses it. The same on each runtime. */
 export class Gate {

@@ -69,6 +69,8 @@ describe('settings', () => {
       expect(linesOf({ HOST: '0.0.0.0', HOLDLINE_API_KEYS: 'a-key-that-is-long' }, where)).toEqual([])
     }
     expect(linesOf({}, 'edge')).toEqual([UNCONFIGURED])
+    // `Host` is the client's to say, so it keeps nobody out who is on another machine.
+    expect(linesOf({ HOST: '0.0.0.0', HOLDLINE_OPEN: 'loopback' })).toEqual([UNCONFIGURED])
     for (const HOST of ['localhost', '127.0.0.2', '::1']) expect(linesOf({ HOST })).toEqual([])
   })
 
