@@ -36,7 +36,10 @@ export class Submissions {
   receive(by: { isBackend?: true }, line: MessageQuestion['line'], submissions: readonly Submission[]): void {
     const asked: Submission[] = []
     for (const submission of submissions) {
-      if (this.#stage.isBusy(submission.replyTo)) continue
+      if (this.#stage.isBusy(submission.replyTo)) {
+        if (submission.replyTo === undefined) this.#undecided(line, submission, WAITING)
+        continue
+      }
       if (!this.#asks || by.isBackend) this.#stage.publish(submission)
       else if (isKnown(this.#host, submission)) repeat(this.#host, submission)
       else asked.push(submission)

@@ -192,6 +192,19 @@ export const scenarios: Record<string, Scenario> = {
       expect(b.frames).toEqual([])
     },
   },
+  'PUB-9 a plain connection whose message the room cannot take is closed, not left to think that it was sent': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a', codec: 'plain' }), world.connect({ session: 'b' })]
+      const big = 'x'.repeat(60_000)
+      let taken = 0
+      for (world.says(a, big); a.closed === undefined && taken < 100; world.says(a, big)) taken++
+      expect(a.closed).toEqual({ code: 4011, reason: 'busy' })
+      world.settles()
+      // All that came before, and nothing of what it was closed for.
+      expect(taken).toBeGreaterThan(10)
+      expect(b.messages).toHaveLength(taken)
+    },
+  },
   'plain says what was said, and not to who said it': {
     play(world) {
       const [a, b] = [world.connect({ session: 'a', codec: 'plain' }), world.connect({ session: 'b', codec: 'plain' })]
