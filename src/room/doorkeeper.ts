@@ -16,6 +16,8 @@ interface Identity {
 
 /** Rows of passes, which a room full of pollers would otherwise have for ever. */
 const KEPT_MOST = 10_000
+/** How often those that are over are looked for (ms). */
+const FORGET = 60_000
 
 /**
  * Who may be in the room and for how long: the tokens' ends, what was revoked, how many there are. It remembers in rows
@@ -28,6 +30,7 @@ export class Doorkeeper {
   readonly #kept = new Map<string, Kept>()
   /** When the next token ends (ms). May be early, since who leaves is not looked for; never late. */
   #nextEnd = Number.POSITIVE_INFINITY
+  #forgetsAt = 0
 
   constructor({ sessions, limits }: Birth) {
     this.#limits = limits
@@ -76,10 +79,22 @@ export class Doorkeeper {
     if (pass !== undefined && kind !== 'poll') this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
     if (token === undefined || kind !== 'poll') return undefined
     const id = passId(session)
-    if (this.#kept.get(id)?.until === token.expiresAt || this.#kept.size >= KEPT_MOST) return undefined
+    const known = this.#kept.get(id)
+    if (known !== undefined && 'pass' in known && isSame(known.pass, token)) return undefined
+    const drop = this.#forget(connection.attachment.since)
     const kept = { session, pass: token, until: token.expiresAt, ...(user !== undefined && { user }) }
-    this.#kept.set(id, kept)
-    return { put: [{ id, kept }] }
+    const isFull = known === undefined && this.#kept.size >= KEPT_MOST
+    if (!isFull) this.#kept.set(id, kept)
+    return isFull ? (drop.length > 0 ? { drop } : undefined) : { put: [{ id, kept }], drop }
+  }
+
+  /** What need not be remembered any more: looked for once a minute, or a crowd of pollers would have it cost its square. */
+  #forget(now: number): string[] {
+    if (now < this.#forgetsAt) return []
+    this.#forgetsAt = now + FORGET
+    const over = [...this.#kept].filter(([, { until }]) => until <= now).map(([id]) => id)
+    for (const id of over) this.#kept.delete(id)
+    return over
   }
 
   leave(connection: Connection): void {
@@ -135,6 +150,9 @@ export class Doorkeeper {
 export const REVOKED: Dismissal = { code: CLOSE.revoked, reason: 'revoked' }
 export const EXPIRED: Dismissal = { code: CLOSE.token_expired, reason: 'token_expired' }
 export const UNKNOWN: Dismissal = { code: CLOSE.unauthorized, reason: 'unauthorized' }
+
+const isSame = (a: Pass, b: Pass): boolean =>
+  a.expiresAt === b.expiresAt && a.issuedAt === b.issuedAt && a.tokenId === b.tokenId && `${a.grants}` === `${b.grants}`
 
 const passId = (session: string): string => `!pass ${session}`
 const revokedId = (kind: RevokedKind, name: string): string => `!${kind} ${name}`

@@ -46,6 +46,21 @@ describe.each([false, true])('who may be in a room, reborn at each event: %s', (
     expect([lasts.closed?.code, open.closed]).toEqual([4010, undefined])
   })
 
+  it('AUTH-7 passes of polls are kept until they end, and no longer; a fresh one takes the place of the old', () => {
+    const world = new World({ amnesia })
+    const poll = (session: string, more: object) =>
+      world.connect({ session, kind: 'poll', codec: 'poll', cursor: '0-0', ...more })
+    poll('a', { pass: { ...pass('subscribe', 'publish'), tokenId: 'first' } })
+    poll('a', { pass: { ...pass('subscribe'), tokenId: 'second' } })
+    world.settles()
+    const kept = () => world.log.load().sessions.flatMap((row) => (row.kept && 'pass' in row.kept ? [row.kept] : []))
+    expect(kept()).toMatchObject([{ session: 'a', pass: { tokenId: 'second', grants: ['subscribe'] } }])
+    world.passes(3_600_000)
+    poll('b', { pass: { ...pass('subscribe'), expiresAt: NOW + 7_200_000 } })
+    world.settles()
+    expect(kept().map(({ session }) => session)).toEqual(['b'])
+  })
+
   it('AUTH-9 a token that was made after its user was revoked is let in', () => {
     const world = new World({ amnesia })
     const before = world.connect({ session: 'a', user: 'eve', pass: pass('subscribe') })
