@@ -37,6 +37,10 @@ export function toGrants(
   if (ends - Date.now() / 1000 > lifetime + tolerance) {
     throw malformed(`\`exp\` is more than ${lifetime} seconds away (HOLDLINE_TOKEN_LIFETIME)`)
   }
+  // Else it would be refused at first, and let in when it has less to live: after a revocation of it has been forgotten.
+  if (iat !== undefined && ends - began > lifetime + tolerance) {
+    throw malformed(`\`exp\` is more than ${lifetime} seconds after \`iat\` (HOLDLINE_TOKEN_LIFETIME)`)
+  }
   return {
     ...(user !== undefined && { user }),
     ...(tokenId !== undefined && { tokenId }),

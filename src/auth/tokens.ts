@@ -35,7 +35,7 @@ interface Source {
 }
 
 /** Seconds that clocks may differ. */
-const TOLERANCE = 5
+export const TOLERANCE = 5
 const LENGTH_MOST = 8192
 /** What a token by public key may be signed with, and what it is unless it is set. */
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const // biome-ignore format: a table

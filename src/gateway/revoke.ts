@@ -1,4 +1,5 @@
 import type { Bearer } from '../auth/gate.ts'
+import { TOLERANCE } from '../auth/tokens.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { parseJson } from '../protocol/json.ts'
 import { roomName } from '../protocol/names.ts'
@@ -26,7 +27,8 @@ export async function revoke(request: Request, runtime: Runtime, bearer: Bearer)
   if (!bearer.mayAll) throw new Refusal('forbidden', 'Only an API key may revoke')
   const asked = revokeSchema.check(parseJson(decodeText(await readBody(request, BODY_MOST))), 'body')
   const { user, session, token } = asked
-  const until = Date.now() + runtime.gate.lifetime * 1000
+  // What clocks may differ by counts twice: when a token is taken, and when it ends.
+  const until = Date.now() + (runtime.gate.lifetime + 2 * TOLERANCE) * 1000
   const revocations: Revocation[] = []
   if (user !== undefined) revocations.push({ kind: 'user', name: user, until })
   if (session !== undefined) revocations.push({ kind: 'session', name: session, until })

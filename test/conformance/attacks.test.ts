@@ -30,6 +30,13 @@ const forged: Record<string, [make: () => Promise<string> | string, answer: stri
   'one not yet valid': [() => rsa.sign(told({ nbf: Math.floor(Date.now() / 1000) + 600 })), 'unauthorized'],
   'one without an end': [() => rsa.sign(told({ exp: null })), 'unauthorized'],
   'one that lives too long': [() => rsa.sign(told({ exp: 90_000 })), 'unauthorized'],
+  'one that has lived too long already': [
+    () => {
+      const now = Math.floor(Date.now() / 1000)
+      return rsa.sign(told({ iat: now - 90_000, exp: 600 }))
+    },
+    'unauthorized',
+  ],
   'another audience': [() => rsa.sign(told({ aud: 'shop' })), 'unauthorized'],
   'no audience': [() => rsa.sign(told({ aud: undefined })), 'unauthorized'],
   'another issuer': [() => rsa.sign(told({ iss: 'https://evil.example' })), 'unauthorized'],
