@@ -2,13 +2,25 @@ import { DurableObject } from 'cloudflare:workers'
 import { randomSecret } from '../auth/secrets.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { retryAfter } from '../gateway/advice.ts'
-import { CLOSE, isSendable } from '../protocol/codes.ts'
+import { CLOSE, INTERNAL_ERROR, isSendable } from '../protocol/codes.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { reporter } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
-import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Ticket, Work } from '../room/ports.ts'
+import { toReply } from '../room/outcomes.ts'
+import type {
+  Command,
+  Connection,
+  Hello,
+  HistoryRead,
+  Reply,
+  RoomHost,
+  Scan,
+  Settled,
+  Ticket,
+  Work,
+} from '../room/ports.ts'
 import type { Answered, Question } from '../room/questions.ts'
 import { readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
@@ -36,8 +48,6 @@ export type RoomObjectClass = new (ctx: DurableObjectState, env: Env) => Durable
 
 const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
-/** RFC 6455 section 7.4.1. */
-const INTERNAL_ERROR = 1011
 /** Two missed pings and the time that one may take (ms). */
 const SILENCE = (2 * LIMITS.heartbeat + 5) * 1000
 /** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
@@ -294,17 +304,30 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       const started = Date.now()
       // As much of what waits as one turn may send to all who are here.
       const works = this.#works.take(TURN_BYTES / Math.max(this.#connections.size, 1))
+      const settled = this.#written(works, started)
       try {
-        const settled = this.#log.append(works, started)
-        const { since } = this.#works
-        this.#works.done()
-        this.#room.settled({ ...settled, ...(since !== undefined && { since }) })
-        if (settled.told) this.#teller?.added(settled.told)
+        if (settled === null) this.#reborn()
+        else {
+          const { since } = this.#works
+          this.#works.done()
+          this.#room.settled({ ...settled, ...(since !== undefined && { since }) })
+          if (settled.told) this.#teller?.added(settled.told)
+        }
       } catch (error) {
         this.report(error)
-        this.#reborn()
+        this.#lost(settled?.outcomes ?? [])
       } finally {
         this.#rest(started)
+      }
+    }
+
+    /** Null: nothing was. */
+    #written(works: readonly Work[], now: number): Settled | null {
+      try {
+        return this.#log.append(works, now)
+      } catch (error) {
+        this.report(error)
+        return null
       }
     }
 
@@ -319,20 +342,38 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     /**
-     * Nothing was written, or what came of it could not be told: the room is born again from what there is. What waits
-     * was built upon what has failed (state, presence), so it fails too.
+     * Nothing was written: the room is born again from what there is. What waits was built upon what has failed (state,
+     * presence), so it fails too.
      */
     #reborn(): void {
       const works = [...this.#works.done(), ...this.#works.take()]
       this.#works.done()
       this.#log = this.#openLog()
       const stored = this.#log.load()
+      const { told } = this.#room
       this.#room = this.#made(stored)
-      this.#room.wake(this.#connections, true)
+      this.#room.wake(this.#connections, told)
       const outcome = { error: 'storage', message: 'The log cannot be written' } as const
       const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
       this.#room.settled({ entries: [], outcomes, head: stored.head })
       if (stored.waiting > 0) this.#teller?.added(0)
+    }
+
+    /**
+     * What was written could not be told. Everyone is sent away, to come back with the cursor: who has heard what of it,
+     * nobody can say. What came of it is known (`outcomes`).
+     */
+    #lost(outcomes: Settled['outcomes']): void {
+      for (const { replyTo, outcome } of outcomes) {
+        if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
+      }
+      for (const connection of this.#connections) {
+        this.#tally.closed(CLOSE.storage)
+        connection.close(CLOSE.storage, 'storage')
+      }
+      this.#connections.clear()
+      this.#sockets.clear()
+      this.#reborn()
     }
 
     #openLog(): ObjectLog {

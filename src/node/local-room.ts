@@ -2,13 +2,14 @@ import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import type { Pass } from '../protocol/capabilities.ts'
-import { CLOSE, DONE } from '../protocol/codes.ts'
+import { CLOSE, DONE, INTERNAL_ERROR } from '../protocol/codes.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
 import type { Activity } from '../room/info.ts'
 import type { Stored } from '../room/log/log.ts'
+import { toReply } from '../room/outcomes.ts'
 import type {
   Command,
   Connection,
@@ -18,6 +19,7 @@ import type {
   RoomHost,
   RoomLimits,
   Scan,
+  Settled,
   Ticket,
   Verdict,
   Work,
@@ -37,8 +39,6 @@ import { LegConnection } from './connection.ts'
 import type { Look, Readings } from './metrics/readings.ts'
 import type { Planned, SqliteLog } from './sqlite/log.ts'
 
-/** RFC 6455 section 7.4.1. */
-const INTERNAL_ERROR = 1011
 /** How long a room rests after a commit that failed (ms): the disk will hardly be better at once. */
 const SETBACK = 500
 /** How often those who are behind are looked after (ms). */
@@ -214,8 +214,12 @@ export class LocalRoom implements RoomHost {
 
   attach(connection: Connection, hello: Hello): void {
     this.#guard(connection, () => {
-      if (!this.#room.open(connection, hello)) return
+      // Before it is let in: what it is greeted with may be its end.
       this.#connections.add(connection)
+      if (!this.#room.open(connection, hello)) {
+        this.#connections.delete(connection)
+        return
+      }
       this.#options.readings.opened[hello.kind]++
       if (this.#options.isRevoked(connection.attachment)) this.#end(connection, CLOSE.revoked, 'revoked')
     })
@@ -347,21 +351,23 @@ export class LocalRoom implements RoomHost {
   }
 
   written(plan: Planned): void {
+    const { settled } = plan
     this.#log.confirm(plan)
     const { since } = this.#works
     this.#works.done()
     const started = performance.now()
     try {
-      this.#room.settled({ ...plan.settled, ...(since !== undefined && { since }) })
+      this.#room.settled({ ...settled, ...(since !== undefined && { since }) })
     } catch (error) {
-      this.report(error)
+      this.#lost(error, settled.outcomes)
+      return
     }
     const took = performance.now() - started
-    if (plan.settled.entries.length > 0) {
+    if (settled.entries.length > 0) {
       this.#options.readings.fanout.observe(took)
       if (since !== undefined) this.#options.readings.publish.observe(Date.now() - since)
     }
-    if (plan.settled.told) this.#teller?.added(plan.settled.told)
+    if (settled.told) this.#teller?.added(settled.told)
     this.#lookAfter()
     // One step of pruning was not enough.
     if (this.#log.isDue(Date.now())) this.work()
@@ -370,32 +376,41 @@ export class LocalRoom implements RoomHost {
 
   /**
    * Nothing was written, and the room is born again from what is. What came in meanwhile built upon what has failed,
-   * so it fails too.
+   * so it fails too. Unless the plan was written, and whoever wrote it did not live to say so.
    */
-  failed(why: string): void {
-    const works = [...this.#works.done(), ...this.#works.take()]
-    this.#works.done()
-    const message = `The log cannot be written: ${why}`
+  failed(why: string, plan?: Planned): void {
     try {
       this.#log = this.#options.openLog()
-      this.#room = this.#born(this.#log.load(), true)
+      const stored = this.#log.load()
+      if (plan !== undefined && this.#log.holds(plan)) {
+        this.written(plan)
+        return
+      }
+      const works = [...this.#works.done(), ...this.#works.take()]
+      this.#works.done()
+      this.#room = this.#born(stored, this.#room.told)
+      const outcome = { error: 'storage', message: `The log cannot be written: ${why}` } as const
+      const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
+      this.#room.settled({ entries: [], outcomes, head: stored.head })
+      this.#rest(SETBACK)
     } catch (error) {
       this.#lost(error)
-      return
     }
-    const outcome = { error: 'storage', message } as const
-    const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-    this.#room.settled({ entries: [], outcomes, head: this.#log.load().head })
-    this.#rest(SETBACK)
   }
 
-  /** Everyone is sent away, to come back when there may be a log again. */
-  #lost(error: unknown): void {
+  /**
+   * The room cannot be gone on with. Everyone is sent away, to come back with the cursor: who has heard what of the last
+   * commit, nobody can say. What came of it is known (`outcomes`).
+   */
+  #lost(error: unknown, outcomes: Settled['outcomes'] = []): void {
     this.report(error)
     this.#alarm.set(null)
     this.close()
     this.#options.lost(this)
-    this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The log cannot be read' })
+    for (const { replyTo, outcome } of outcomes) {
+      if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
+    }
+    this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The room was lost; it comes back by itself' })
     for (const connection of this.#connections) this.#end(connection, CLOSE.storage, 'storage')
     this.#connections.clear()
   }
@@ -416,8 +431,8 @@ export class LocalRoom implements RoomHost {
     return teller
   }
 
-  /** `failed`: after a commit that did. */
-  #born(stored: Stored, failed = false): Room<unknown> {
+  /** `told`: after a commit that failed. */
+  #born(stored: Stored, told?: string): Room<unknown> {
     const { name, limits, backend, room: Class } = this.#options
     const room = new Class(this, {
       name,
@@ -427,7 +442,7 @@ export class LocalRoom implements RoomHost {
       tally: this.#options.readings.tally,
       ...stored,
     })
-    room.wake(this.#connections, failed)
+    room.wake(this.#connections, told)
     return room
   }
 

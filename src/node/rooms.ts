@@ -200,7 +200,7 @@ export class Rooms {
       if (this.#store.outage === undefined) this.#report(error)
       // What one room cannot write must not keep the others from it.
       if (plans.length > 1 && outageOf(error) === undefined) for (const plan of plans) await this.#write([plan])
-      else for (const [room] of plans) room.failed(this.#store.outage ?? 'the database refuses it')
+      else for (const [room, plan] of plans) room.failed(this.#store.outage ?? 'the database refuses it', plan)
       return
     }
     for (const [room, planned] of plans) room.written(planned)

@@ -25,6 +25,9 @@ export const TOO_BIG = 1009
 /** The same section: text that is not UTF-8. What the WebSocket library closes with by itself, and TCP as it does. */
 export const NOT_UTF8 = 1007
 
+/** The same section: something is wrong with what we do. */
+export const INTERNAL_ERROR = 1011
+
 /** The same section: all is said, and the other side knows. */
 export const DONE = 1000
 

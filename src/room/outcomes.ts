@@ -1,3 +1,4 @@
+import { CLOSE, INTERNAL_ERROR, TOO_BIG } from '../protocol/codes.ts'
 import { isTransient } from '../protocol/errors.ts'
 import { ackEvent, errorEvent, type Item } from '../protocol/events.ts'
 import type { Outcome, Reply, ReplyTo } from './ports.ts'
@@ -27,3 +28,16 @@ export const toEvent = (
         outcome.retryAfter ?? (isTransient(outcome.error) ? retryAfter() : undefined),
       )
     : ackEvent({ ...(ref !== undefined && { ref }), ...(id !== undefined && { id }), ...outcome })
+
+/**
+ * How a plain connection ends whose message came to nothing: it cannot be told, and must not go on as if it had been
+ * sent. Null: it was published, or refused for good, and goes on (ASK-5).
+ */
+export function plainEnd(outcome: Outcome): { readonly code: number; readonly reason: string } | null {
+  if (!('error' in outcome)) return null
+  const reason = outcome.error
+  if (reason === 'internal') return { code: INTERNAL_ERROR, reason }
+  if (reason === 'too_large') return { code: TOO_BIG, reason }
+  if (reason === 'rate' || reason === 'busy') return { code: CLOSE.rate, reason }
+  return isTransient(reason) ? { code: CLOSE.storage, reason } : null
+}

@@ -36,6 +36,7 @@ export class Presence {
   /** What the next draft will tell of: in a large room one waits until the last count has left. */
   #untold: Step[] = []
   #isLarge = false
+  #sync: Item | undefined
   /** A count is on its way. */
   #counting = false
 
@@ -70,8 +71,10 @@ export class Presence {
     return this.#listOf(this.#told)
   }
 
+  /** Made once however many ask: all who come in with one commit are told the same. */
   sync(): Item {
-    return syncEvent(this.list())
+    this.#sync ??= syncEvent(this.list())
+    return this.#sync
   }
 
   /** The session is here from now on; nothing if it was. */
@@ -101,6 +104,7 @@ export class Presence {
     if (changes.length === 0) return []
     // A room that was born again meanwhile knows them already, from its rows.
     for (const step of this.#onTheirWay.splice(0, changes.length).flat()) apply(this.#told, step)
+    this.#sync = undefined
     this.#counting = false
     const isTold = this.#decided.rev.toString() === this.rev
     return this.#isLarge && this.#untold.length > 0 && !isTold ? this.#count() : []

@@ -18,7 +18,7 @@ import { RoomFigures } from './figures.ts'
 import { planHistory, toHistoryPage } from './history.ts'
 import { Incoming, plainPublication, readOperations, sameRequest, toBody } from './incoming.ts'
 import type { Activity, Info } from './info.ts'
-import { toEvent, toReply } from './outcomes.ts'
+import { plainEnd, toEvent, toReply } from './outcomes.ts'
 import { type Happening, Participants } from './participants.ts'
 import {
   type Birth,
@@ -118,7 +118,6 @@ export class Room<State = unknown> {
       isBusy: (replyTo) => this.#isBusy(replyTo),
       notFor: (submission) => this.#notFor(submission, submission.session?.id),
       answer: (replyTo, outcome) => this.#answer(replyTo, outcome),
-      close: (connection, code, reason) => this.#fanout.close(connection, code, reason),
       publish: (submission) => this.#publish(submission),
     })
     this.#fanout = new Fanout(host, birth, this.#participants.presence, this.#figures, left)
@@ -182,17 +181,15 @@ export class Room<State = unknown> {
 
   /**
    * Once after birth: takes the connections that are there in again, and starts the grace of sessions without any.
-   * `failed`: what came before could not be committed, so what they have heard of presence may not be what is.
+   * `told`: after a failed commit, the presence rev that the room before has told those who hear of every change.
    */
-  wake(connections: Iterable<Connection>, failed = false): void {
+  wake(connections: Iterable<Connection>, told: string = IN_STEP): void {
     // Oldest first, as they came (SES-3); workerd lists them the other way round (2026-11).
     const open = [...connections].filter(({ isOpen }) => isOpen)
     const inOrder = open.sort((a, b) => a.attachment.since - b.attachment.since)
     for (const connection of inOrder) {
       const { attachment } = connection
-      if (failed && attachment.presence === IN_STEP) {
-        connection.attach({ ...attachment, at: headPosition(this.#head), presence: '' })
-      }
+      if (attachment.presence === IN_STEP && told !== IN_STEP) connection.attach({ ...attachment, presence: told })
       this.#fanout.join(connection)
       this.#participants.enter(connection, sessionOf(connection))
       this.#doorkeeper.enter(connection)
@@ -342,7 +339,7 @@ export class Room<State = unknown> {
     if (counts.length > 0) this.#host.commit({ drafts: counts })
     const told = new Map<Connection, Item[]>()
     for (const { replyTo, outcome } of outcomes) {
-      if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
+      if ('ticket' in replyTo || replyTo.connection.attachment.codec === 'plain') this.#answer(replyTo, outcome)
       else {
         const items = told.get(replyTo.connection) ?? []
         items.push(toEvent(replyTo, outcome, this.#retryAfter))
@@ -413,6 +410,11 @@ export class Room<State = unknown> {
     }
   }
 
+  /** What those who hear of every change know of presence: a host that throws the room away hands it on to `wake`. */
+  get told(): string {
+    return this.#participants.presence.rev
+  }
+
   isRevoked(by: { user?: string; pass?: Pass }): boolean {
     return this.#doorkeeper.isRevoked(by, this.#host.now())
   }
@@ -448,7 +450,7 @@ export class Room<State = unknown> {
       else {
         const publication = plainPublication(data, this.#limits.payload)
         this.#submissions.receive(connection.attachment, connection, [
-          this.#submission(connection.attachment, publication),
+          this.#submission(connection.attachment, publication, { connection }),
         ])
       }
     } catch (error) {
@@ -663,7 +665,13 @@ export class Room<State = unknown> {
   #answer(replyTo: ReplyTo | undefined, outcome: Outcome): void {
     if (replyTo === undefined) return
     if ('ticket' in replyTo) this.#host.reply(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
+    else if (replyTo.connection.attachment.codec === 'plain') this.#answerPlain(replyTo.connection, outcome)
     else this.#fanout.tell(replyTo.connection, [toEvent(replyTo, outcome, this.#retryAfter)])
+  }
+
+  #answerPlain(connection: Connection, outcome: Outcome): void {
+    const end = plainEnd(outcome)
+    if (end !== null && this.#fanout.has(connection)) this.#fanout.close(connection, end.code, end.reason)
   }
 }
 

@@ -1,10 +1,9 @@
 import type { Judgement } from '../protocol/ask.ts'
 import type { Pass } from '../protocol/capabilities.ts'
-import { CLOSE } from '../protocol/codes.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { Publication } from '../protocol/operations.ts'
 import { rewritten, toDraft } from './incoming.ts'
-import type { Connection, Outcome, ReplyTo, RoomHost } from './ports.ts'
+import type { Outcome, ReplyTo, RoomHost } from './ports.ts'
 import type { MessageQuestion, Submission } from './questions.ts'
 
 /** What the room does with what was submitted. */
@@ -14,7 +13,6 @@ export interface SubmissionStage {
   /** Why its sender may do nothing any more. */
   notFor(submission: Submission): { readonly code: ErrorCode; readonly message: string } | undefined
   answer(replyTo: ReplyTo | undefined, outcome: Outcome): void
-  close(connection: Connection, code: number, reason: string): void
   publish(submission: Submission): void
 }
 
@@ -36,40 +34,30 @@ export class Submissions {
   receive(by: { isBackend?: true }, line: MessageQuestion['line'], submissions: readonly Submission[]): void {
     const asked: Submission[] = []
     for (const submission of submissions) {
-      if (this.#stage.isBusy(submission.replyTo)) {
-        if (submission.replyTo === undefined) this.#undecided(line, submission, WAITING)
-        continue
-      }
+      if (this.#stage.isBusy(submission.replyTo)) continue
       if (!this.#asks || by.isBackend) this.#stage.publish(submission)
       else if (isKnown(this.#host, submission)) repeat(this.#host, submission)
       else asked.push(submission)
     }
     if (asked.length === 0 || this.#host.ask({ hook: 'message', line, messages: asked })) return
-    for (const submission of asked) this.#undecided(line, submission, WAITING)
+    for (const { replyTo } of asked) this.#stage.answer(replyTo, WAITING)
   }
 
   /** The backend has answered. Whoever sent it may have gone meanwhile, but not been sent away for good. */
-  judged({ line, messages }: MessageQuestion, judgements: readonly Judgement[]): void {
+  judged({ messages }: MessageQuestion, judgements: readonly Judgement[]): void {
     messages.forEach((submission, i) => {
-      this.#judged(line, submission, judgements[i] as Judgement)
+      this.#judged(submission, judgements[i] as Judgement)
     })
   }
 
-  #judged(line: MessageQuestion['line'], submission: Submission, judgement: Judgement): void {
+  #judged(submission: Submission, judgement: Judgement): void {
     const { replyTo } = submission
     const no = this.#stage.notFor(submission)
-    if (judgement.error === 'backend') this.#undecided(line, submission, judgement)
-    else if (judgement.error !== undefined) this.#stage.answer(replyTo, judgement)
+    if (judgement.error !== undefined) this.#stage.answer(replyTo, judgement)
     else if (no !== undefined) this.#stage.answer(replyTo, { error: no.code, message: no.message })
     // It was sent twice at once, and the other has come first.
     else if (isKnown(this.#host, submission)) repeat(this.#host, submission)
     else this.#stage.publish(rewritten(submission, judgement.rewrite))
-  }
-
-  /** A plain connection cannot be told, and must not go on as if the message had been sent. */
-  #undecided(line: MessageQuestion['line'], { replyTo }: Submission, outcome: Outcome & { error: ErrorCode }): void {
-    if (replyTo !== undefined || typeof line === 'string') this.#stage.answer(replyTo, outcome)
-    else this.#stage.close(line, outcome.error === 'busy' ? CLOSE.rate : CLOSE.storage, outcome.error)
   }
 }
 

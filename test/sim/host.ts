@@ -1,5 +1,6 @@
 import { limitsOf } from '../../src/gateway/access/limits.ts'
 import type { Judgement } from '../../src/protocol/ask.ts'
+import { CLOSE } from '../../src/protocol/codes.ts'
 import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
@@ -7,7 +8,18 @@ import { Beat } from '../../src/room/beat.ts'
 import { headPosition } from '../../src/room/extent.ts'
 import type { Log } from '../../src/room/log/log.ts'
 import type { MemoryLog } from '../../src/room/log/memory.ts'
-import type { Command, Connection, Hello, HistoryRead, Reply, RoomHost, Scan, Work } from '../../src/room/ports.ts'
+import { toReply } from '../../src/room/outcomes.ts'
+import type {
+  Command,
+  Connection,
+  Hello,
+  HistoryRead,
+  Reply,
+  RoomHost,
+  Scan,
+  Settled,
+  Work,
+} from '../../src/room/ports.ts'
 import type { MessageQuestion, Question } from '../../src/room/questions.ts'
 import { readFor } from '../../src/room/reading.ts'
 import { Replies } from '../../src/room/replies.ts'
@@ -324,20 +336,33 @@ export class Host implements RoomHost {
   #settle(): void {
     const works = this.#committing as readonly Work[]
     this.#committing = undefined
+    const settled = this.#written(works)
     try {
-      this.#options.faults.hit('commit')
-      const settled = this.#append(works)
-      this.#works.done()
-      this.room.settled(settled)
+      if (settled === null) this.#reborn()
+      else {
+        this.#works.done()
+        // What cannot be told is found out before or after others have heard of it.
+        const isHeard = this.#options.random.chance(0.5)
+        if (!isHeard) this.#options.faults.hit('tell')
+        this.room.settled(settled)
+        if (isHeard) this.#options.faults.hit('tell')
+      }
     } catch (error) {
       this.report(error)
-      // What came in meanwhile was built upon what has failed.
-      const lost = [...this.#works.done(), ...this.#works.take()]
-      this.#works.done()
-      this.#reborn(lost)
+      this.#lost(settled?.outcomes ?? [])
     }
     if (!this.#works.isEmpty) this.#beat.request()
     this.#isResting = true
+  }
+
+  #written(works: readonly Work[]): Settled | null {
+    try {
+      this.#options.faults.hit('commit')
+      return this.#append(works)
+    } catch (error) {
+      this.report(error)
+      return null
+    }
   }
 
   #append(works: readonly Work[]) {
@@ -347,12 +372,26 @@ export class Host implements RoomHost {
     return settled
   }
 
-  #reborn(works: readonly Work[]): void {
+  /** What came in meanwhile was built upon what has failed. */
+  #reborn(): void {
+    const works = [...this.#works.done(), ...this.#works.take()]
+    this.#works.done()
+    const { told } = this.room
     this.room = this.#born()
-    this.room.wake(this.wires, true)
+    this.room.wake(this.wires, told)
     const outcome = { error: 'storage', message: 'The log cannot be written' } as const
     const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
     this.room.settled({ entries: [], outcomes, head: this.#options.log.load().head })
+  }
+
+  #lost(outcomes: Settled['outcomes']): void {
+    for (const { replyTo, outcome } of outcomes) {
+      if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
+    }
+    const wires = [...this.wires]
+    this.wires.clear()
+    for (const wire of wires) wire.close(CLOSE.storage)
+    this.#reborn()
   }
 
   #ring(): void {

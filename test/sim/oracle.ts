@@ -1,14 +1,14 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Host } from './host.ts'
-import { isMeantFor, type Publication } from './publications.ts'
+import { isAccountedFor, isMeantFor, type Publication } from './publications.ts'
 import { dataOf, isCounted, type Reader } from './reader.ts'
 
 /** What must hold when all has come to rest: each promise that was broken, in words. Cursors sort bytewise (CUR-1). */
 export function judge(host: Host, readers: readonly Reader[], publications: readonly Publication[]): string[] {
   const wrong: string[] = []
   const hold = (is: boolean, ...what: unknown[]): void => void (is || wrong.push(what.join(' ')))
-  judgeLog(hold, host, publications)
   const by = new Map(publications.map((each) => [each.data, each]))
+  judgeLog(hold, host, by)
   for (const reader of readers) {
     // What an application has made of a message, and counted, is for everybody.
     const isFor: IsFor = (entry) => isCounted(entry) || isMeantFor(by.get(dataOf(entry)), reader.person)
@@ -22,29 +22,29 @@ type Hold = (is: boolean, ...what: unknown[]) => void
 type IsFor = (entry: Entry | undefined) => boolean
 
 /** Order; no more and no less than was sent and acknowledged. */
-function judgeLog(hold: Hold, { log, asks }: Host, publications: readonly Publication[]): void {
+function judgeLog(hold: Hold, { log, asks }: Host, by: ReadonlyMap<string, Publication>): void {
   for (const [i, { cursor = '', time }] of log.entries()) {
     const before = log[i - 1]
     hold(!before || (cursor > `${before.cursor}` && time >= before.time), cursor, 'is out of order')
   }
   const places = Map.groupBy(log.keys(), (i) => dataOf(log[i]))
-  const unknown = [...places.keys()].filter((sent) => publications.every(({ data }) => data !== sent))
-  hold(unknown.length === 0, unknown, 'were never sent')
-  for (const { data, id, acks, refusals, isInDoubt, isEphemeral } of publications) {
+  for (const each of places.keys()) hold(by.has(each), each, 'was never sent')
+  for (const each of by.values()) {
+    const { data, acks, refusals, isInDoubt, isEphemeral } = each
     const stored = places.get(data) ?? []
     hold(stored.length <= 1, data, 'is stored at', stored)
-    hold(id === undefined || acks.length > 0 || refusals.includes('forbidden'), data, 'was never acknowledged')
+    hold(isAccountedFor(each, stored.length > 0, asks), data, 'was never acknowledged or refused')
     const isTrue = isEphemeral || acks.every((cursor) => cursor === log[stored[0] ?? -1]?.cursor)
     hold(isTrue, data, 'was acknowledged at', acks, 'and stands at', stored)
-    const isRefused = acks.length === 0 && refusals.length > 0 && !isInDoubt
-    hold(!isRefused || stored.length === 0, data, 'was refused', refusals, 'and stored')
+    const mayStand = acks.length > 0 || refusals.length === 0 || isInDoubt || stored.length === 0
+    hold(mayStand, data, 'was refused', refusals, 'and stored')
   }
-  const sentOnce = publications.filter(({ lines, id }) => lines.length === 1 && id === undefined)
+  const sentOnce = [...by.values()].filter(({ lines, id }) => lines.length === 1 && id === undefined)
   for (const [, sent] of Map.groupBy(sentOnce, ({ lines }) => lines[0])) {
     const at = sent.flatMap(({ data }) => places.get(data) ?? [])
     hold(`${at}` === `${at.toSorted((a, b) => a - b)}`, sent.map(({ data }) => data).join(), 'stand at', at)
   }
-  for (const [batch, items] of Map.groupBy(publications, (each) => each.batch)) {
+  for (const [batch, items] of Map.groupBy(by.values(), (each) => each.batch)) {
     const at = items.filter(({ refusals }) => refusals.length === 0).map(({ data }) => places.get(data)?.[0])
     const isWhole = at.every((place, i) => place === (at[0] === undefined ? undefined : at[0] + i))
     // What the backend refused falls out of it; after a crash nobody was told what that was.

@@ -177,6 +177,23 @@ export class Publications {
 
 const body = ({ id, data, fields }: Publication): object => ({ ...(id !== undefined && { id }), data, ...fields })
 
+/** What the backend refuses, where it is asked. */
+export const isRefused = (data: string): boolean => Number(data.slice(1)) % 7 === 0
+
+/**
+ * Does whoever sent it know what became of it? What has an id is sent until it is known. A plain connection goes on
+ * only if all that it sent was published, or refused by the backend for good (ASK-5).
+ */
+export function isAccountedFor(
+  { data, id, acks, refusals, isInDoubt, author }: Publication,
+  isStored: boolean,
+  asks: boolean,
+): boolean {
+  if (acks.length > 0 || refusals.includes('forbidden')) return true
+  const isTaken = author.person.isPlain && (isStored || (asks && isRefused(data)))
+  return id === undefined && (isInDoubt || refusals.length > 0 || isTaken)
+}
+
 /** Whom its publisher meant (PUB-8). */
 export function isMeantFor(sent: Publication | undefined, { session, user }: Person): boolean {
   if (sent === undefined) return false

@@ -9,7 +9,7 @@ import { Random } from '../random.ts'
 import { Faults } from './faults.ts'
 import { Host, type Step } from './host.ts'
 import { judge } from './oracle.ts'
-import { Publications } from './publications.ts'
+import { isRefused, Publications } from './publications.ts'
 import { type Person, Reader } from './reader.ts'
 import type { Wire } from './wire.ts'
 
@@ -279,7 +279,7 @@ export class Run {
   /** What a backend says that refuses some, fails over some, and puts others into its own words. */
   #judged(data: string): Judgement {
     const kind = Number(data.slice(1)) % 7
-    if (kind === 0) return { error: 'forbidden', message: 'not this' }
+    if (isRefused(data)) return { error: 'forbidden', message: 'not this' }
     if (kind === 1 && this.#random.chance(0.5)) return { error: 'backend', message: 'it did not answer' }
     if (kind !== 2) return { rewrite: {} }
     return { rewrite: { body: jsonBody(JSON.stringify({ said: data, by: 'the backend' }), LIMITS.payload) } }
