@@ -188,6 +188,15 @@ export class Rooms {
     }
   }
 
+  /** What goes wrong in one room must not keep the others of a commit from hearing of it. */
+  #guard(tell: () => void): void {
+    try {
+      tell()
+    } catch (error) {
+      this.#report(error)
+    }
+  }
+
   async #write(plans: readonly Plan[]): Promise<void> {
     const writes = plans.flatMap(([, { writes }]) => writes)
     try {
@@ -200,9 +209,12 @@ export class Rooms {
       if (this.#store.outage === undefined) this.#report(error)
       // What one room cannot write must not keep the others from it.
       if (plans.length > 1 && outageOf(error) === undefined) for (const plan of plans) await this.#write([plan])
-      else for (const [room, plan] of plans) room.failed(this.#store.outage ?? 'the database refuses it', plan)
+      else {
+        const why = this.#store.outage ?? 'the database refuses it'
+        for (const [room, plan] of plans) this.#guard(() => room.failed(why, plan))
+      }
       return
     }
-    for (const [room, planned] of plans) room.written(planned)
+    for (const [room, planned] of plans) this.#guard(() => room.written(planned))
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, postJson, say, wholeHistory } from '../conformance/clients/http.ts'
 import { tellingTransportsOf } from '../conformance/clients/index.ts'
-import { Framed } from '../conformance/clients/websocket.ts'
+import { Framed, Plain } from '../conformance/clients/websocket.ts'
 import { freshRoom } from '../conformance/suite.ts'
 import { node } from '../targets/node.ts'
 import { eventually } from '../targets/target.ts'
@@ -71,6 +71,7 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
         tellingTransportsOf({ target: node }).map(({ open }) => open(base, room, { cursor: '0-0' })),
       )
       const framed = await Framed.open(base, room)
+      const [speaking, silent] = [await Plain.open(base, room), await Plain.open(base, room)]
       for (const reader of readers) await reader.messages(2)
 
       fail(gateway, data)
@@ -94,6 +95,8 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
       })
       expect((await call(`${base}/healthz`)).http).toBe(200)
       expect(await framed.ask({ op: 'publish', data: large(-1) })).toMatchObject({ type: 'error', code: 'storage' })
+      speaking.send(large(-4))
+      expect(await speaking.closed).toEqual({ code: 4012, reason: 'storage' })
       const batch = await call(`${base}/v1/publish`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -122,6 +125,10 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
         const heard = await reader.messages(kept.length - 2 + 1)
         expect(heard.map(({ data }) => data)).toEqual([...kept.slice(2), 'after'])
       }
+      expect((await silent.messages(kept.length - 2 + 1)).map(({ payload }) => payload)).toEqual([
+        ...kept.slice(2),
+        'after',
+      ])
       expect(existsSync(`${data}.trial`)).toBe(false)
       expect(await framed.ask({ op: 'publish', data: 'last' })).toMatchObject({ type: 'ack' })
       await gateway.end()

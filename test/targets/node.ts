@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { answers, folder, type Running, root, type StartOptions, type Target, tcpAddresses } from './target.ts'
+import { APPS, answers, folder, type Running, root, type StartOptions, type Target, tcpAddresses } from './target.ts'
 
 const PATIENCE = 20_000
 
@@ -58,7 +58,7 @@ export const node: Target = {
   name: 'node',
   async start({ app = 'default', env = {}, data }: StartOptions = {}): Promise<Running> {
     const store = await folder(data)
-    const script = app === 'default' ? 'src/cli/start.ts' : `examples/${app}/node.ts`
+    const script = APPS[app].node
     const settings = { HOLDLINE_TCP_PORT: '0', ...env, HOLDLINE_DATA: join(store.path, 'rooms.db') }
     let { child, url, tcp } = await launch(script, { ...settings, PORT: '0' }).catch(store.abandon)
     return {

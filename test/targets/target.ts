@@ -9,8 +9,16 @@ export interface Target {
   start(options?: StartOptions): Promise<Running>
 }
 
+/** Where the applications are that a target can run: each has a script for Node and a Worker. */
+export const APPS = {
+  default: { node: 'src/cli/start.ts', worker: 'src/cloudflare/worker.ts' },
+  chat: { node: 'examples/chat/node.ts', worker: 'examples/chat/worker.ts' },
+  'tic-tac-toe': { node: 'examples/tic-tac-toe/node.ts', worker: 'examples/tic-tac-toe/worker.ts' },
+  faulty: { node: 'test/targets/faulty/node.ts', worker: 'test/targets/faulty/faulty.worker.ts' },
+} as const
+
 export interface StartOptions {
-  app?: 'default' | 'chat' | 'tic-tac-toe'
+  app?: keyof typeof APPS
   /** The gateway's settings, such as HOLDLINE_MAX_PAYLOAD. */
   env?: Record<string, string>
   /** A folder for the rooms. Without it a new one, removed at the end. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { answers, eventually, folder, type Running, root, type StartOptions, type Target } from './target.ts'
+import { APPS, answers, eventually, folder, type Running, root, type StartOptions, type Target } from './target.ts'
 
 // Miniflare keeps its child to itself, so we ask the system: parent and name are all that is needed.
 function workerds(): Set<number> {
@@ -24,9 +24,8 @@ export const workerd: Target = {
     const { startEdge } = await import('../../src/cli/edge.ts')
     const store = await folder(data)
     const before = workerds()
-    const entry = app === 'default' ? 'src/cloudflare/worker.ts' : `examples/${app}/worker.ts`
     const edge = await startEdge({
-      entry: join(root, entry),
+      entry: join(root, APPS[app].worker),
       port: 0,
       data: store.path,
       vars: { HOLDLINE_OPEN: 'loopback', ...env },

@@ -182,6 +182,22 @@ export const scenarios: Record<string, Scenario> = {
       expect(a.messages).toEqual([])
     },
   },
+  'a plain connection whose message a callback could not handle is closed; one whose message it refused goes on': {
+    room: class extends Room {
+      override onMessage(_session: Session | null, { data }: Incoming): void {
+        if (data === 'no') throw new Refusal('forbidden', 'not that')
+        throw new Error('broken')
+      }
+    },
+    play(world) {
+      const a = world.connect({ session: 'a', codec: 'plain' })
+      world.says(a, 'no')
+      expect(a.closed).toBeUndefined()
+      world.says(a, 'yes')
+      expect(a.closed).toEqual({ code: 1011, reason: 'internal' })
+      expect(world.reported).toMatchObject([{ message: 'broken' }])
+    },
+  },
   'a plain connection that falls behind is closed': {
     play(world) {
       const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b', codec: 'plain' })]

@@ -1,0 +1,77 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { limitsOf } from '../../../src/gateway/access/limits.ts'
+import type { RoomClass } from '../../../src/node/local-room.ts'
+import { Readings } from '../../../src/node/metrics/readings.ts'
+import { Rooms } from '../../../src/node/rooms.ts'
+import { SqliteStore } from '../../../src/node/sqlite/store.ts'
+import { parsePublication } from '../../../src/protocol/operations.ts'
+import type { Reply, Settled } from '../../../src/room/ports.ts'
+import { Room } from '../../../src/room/room.ts'
+
+const limits = limitsOf({}, 'loopback')
+
+const open = (room: RoomClass = Room) => {
+  const told: unknown[] = []
+  const rooms = new Rooms({
+    file: ':memory:',
+    room,
+    limits,
+    backend: null,
+    verify: async () => ({}),
+    tell: (...what) => told.push(what),
+    readings: new Readings(),
+  })
+  const publish = (room: string, data: string): Promise<Reply> => {
+    const publication = parsePublication(JSON.stringify({ data, id: data }), limits.payload)
+    return rooms.get(room).command({ type: 'publish', publication })
+  }
+  const heard: string[] = []
+  const closed: number[] = []
+  const follow = (room: string) =>
+    rooms.get(room).dial(
+      { kind: 'websocket', codec: 'framed', session: 'reader' },
+      {
+        write: ({ frames }) => heard.push(...frames.map(String)),
+        credit: () => Number.POSITIVE_INFINITY,
+        closed: (code) => closed.push(code),
+      },
+    )
+  const messages = () =>
+    heard.flatMap((frame) => JSON.parse(frame)).flatMap(({ type, data }) => (type === 'message' ? [data] : []))
+  return { rooms, publish, follow, messages, closed, told }
+}
+
+afterEach(() => vi.restoreAllMocks())
+
+it('what was written by somebody who did not live to say so is told as written, once', async () => {
+  const { rooms, publish, follow, messages, closed } = open()
+  follow('lobby')
+  await publish('lobby', 'before')
+  const { write } = SqliteStore.prototype
+  vi.spyOn(SqliteStore.prototype, 'write').mockImplementationOnce(async function (this: SqliteStore, writes) {
+    await write.call(this, writes)
+    throw new Error('the writer has died')
+  })
+  expect(await publish('lobby', 'in-doubt')).toMatchObject({ type: 'published', cursor: expect.any(String) })
+  expect(await publish('lobby', 'in-doubt')).toMatchObject({ type: 'published', duplicate: true })
+  await publish('lobby', 'after')
+  expect([messages(), closed]).toEqual([['before', 'in-doubt', 'after'], []])
+  await rooms.close()
+})
+
+it('what goes wrong in one room keeps no other from hearing of the commit that they share', async () => {
+  class Faulty extends Room {
+    override settled(settled: Settled): void {
+      if (this.name === 'bad') throw new Error('made to fail')
+      super.settled(settled)
+    }
+  }
+  const { rooms, publish, follow, messages, told } = open(Faulty)
+  follow('bad')
+  follow('good')
+  const replies = await Promise.all([publish('bad', '1'), publish('good', '2'), publish('bad', '3')])
+  expect(replies).toMatchObject([{ type: 'published' }, { type: 'published' }, { type: 'published' }])
+  expect(messages()).toEqual(['2'])
+  expect(told).toMatchObject([['error', expect.any(String), { room: 'bad' }]])
+  await rooms.close()
+})
