@@ -60,7 +60,13 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     runtime.tell('debug', 'A request was answered', { request: id, method, path, status, ms: Date.now() - started })
   })
   // Not on an upgrade: its response must leave as the runtime made it, and Hono would copy it to set a header.
-  app.use('/v1/*', (c, next) => (c.req.header('upgrade') ? next() : crossOrigin(c, next)))
+  app.use('/v1/*', async (c, next) => {
+    if (c.req.header('upgrade') || !c.req.header('origin')) return next()
+    if (c.req.method === 'OPTIONS') return crossOrigin(c, next)
+    // What is set before there is a response costs a copy of it.
+    await next()
+    await crossOrigin(c, async () => {})
+  })
   // Hono answers HEAD by GET without its body: a held line that nobody would read.
   app.use('/v1/*', (c, next) => {
     if (c.req.raw.method === 'HEAD' && HELD.test(c.req.path)) {

@@ -8,6 +8,10 @@ const DROPPED = 8 * 1024 * 1024
 
 /** Reads a body, but never keeps more than `limit` bytes of it. @throws Refusal `too_large`, `bad_request` */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  const length = Number(request.headers.get('content-length') ?? Number.NaN)
+  // Its length is known to be no more than that: read in one go, it costs Node no stream of its own (a third of a
+  // publish's CPU, 2026-11).
+  if (length <= limit) return new Uint8Array(await request.arrayBuffer().catch(cutOff))
   if (request.body === null) return new Uint8Array()
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const chunks: Uint8Array[] = []
