@@ -17,8 +17,19 @@ export function randomSecret(): string {
   return base64Url(pool.subarray(used - 16, used))
 }
 
+/** Ids that are remembered, the newest: a poll asks for its own each time, and a digest is a trip to another thread. */
+const REMEMBERED = 16_384
+const ids = new Map<string, string>()
+
 /** The public name of a session (FOLLOW-6): it is told to others, and the secret cannot be found from it. */
 export async function sessionId(room: string, secret: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${room}\n${secret}`))
-  return base64Url(new Uint8Array(digest, 0, 16))
+  const named = `${room}\n${secret}`
+  const known = ids.get(named)
+  if (known !== undefined) return known
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(named))
+  const id = base64Url(new Uint8Array(digest, 0, 16))
+  const [oldest] = ids.keys()
+  if (ids.size >= REMEMBERED && oldest !== undefined) ids.delete(oldest)
+  ids.set(named, id)
+  return id
 }

@@ -22,7 +22,7 @@ import type {
   Work,
 } from '../room/ports.ts'
 import type { Answered, Question } from '../room/questions.ts'
-import { readFor } from '../room/reading.ts'
+import { Pages, type Reading, readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import { Room } from '../room/room.ts'
 import { SLOW, Tally } from '../room/tally.ts'
@@ -69,7 +69,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #connections = new Set<Connection>()
     readonly #sockets = new Map<WebSocket, Connection>()
     readonly #replies = new Replies()
-    readonly #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
+    readonly #reads: Reading[] = []
     #log: ObjectLog
     #room: Room<unknown>
     readonly #works = new WorkQueue()
@@ -285,9 +285,11 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     #turn(call: () => void): void {
       call()
       while (this.#due || this.#reads.length > 0) {
-        const read = this.#reads.shift()
-        if (read !== undefined) readFor(this.#room, this.#log, read, this)
-        else this.#commitNow()
+        const pages = new Pages(this.#log)
+        for (let read = this.#reads.shift(); read !== undefined; read = this.#reads.shift()) {
+          readFor(this.#room, pages, read, this)
+        }
+        if (this.#due) this.#commitNow()
       }
       this.#tellOfSlow()
       this.#lookAfter()

@@ -25,7 +25,7 @@ import type {
   Work,
 } from '../room/ports.ts'
 import type { Answered, Question } from '../room/questions.ts'
-import { readFor } from '../room/reading.ts'
+import { Pages, type Reading, readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { SLOW } from '../room/tally.ts'
@@ -41,6 +41,8 @@ import type { Planned, SqliteLog } from './sqlite/log.ts'
 
 /** How long a room rests after a commit that failed (ms): the disk will hardly be better at once. */
 const SETBACK = 500
+/** How long pages are read without a pause (ms). */
+const READING = 5
 /** How often those who are behind are looked after (ms). */
 const LOOK_AFTER = 1000
 
@@ -82,6 +84,7 @@ export class LocalRoom implements RoomHost {
   readonly #leaving = new Set<Connection>()
   readonly #replies = new Replies()
   readonly #beat: Beat
+  readonly #reads: Reading[] = []
   #log: SqliteLog
   #room: Room<unknown>
   readonly #works = new WorkQueue()
@@ -290,7 +293,19 @@ export class LocalRoom implements RoomHost {
   }
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
-    setImmediate(() => readFor(this.#room, this.#log, { reader, scan }, this))
+    this.#reads.push({ reader, scan })
+    if (this.#reads.length === 1) setImmediate(() => this.#readOn(new Pages(this.#log)))
+  }
+
+  /** However many have come back at once, others have their turn in between. */
+  #readOn(pages: Pages): void {
+    const until = performance.now() + READING
+    let count = 0
+    while (count < this.#reads.length && (count === 0 || performance.now() < until)) {
+      readFor(this.#room, pages, this.#reads[count++] as Reading, this)
+    }
+    this.#reads.splice(0, count)
+    if (this.#reads.length > 0) setImmediate(() => this.#readOn(pages))
   }
 
   reply(ticket: Ticket, reply: Reply, index?: number): void {

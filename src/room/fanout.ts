@@ -29,6 +29,10 @@ export class Fanout {
   readonly #answerBound: number
   readonly #left: Left
   readonly #progress = new Progress()
+  readonly #pagePacks = new WeakMap<
+    readonly Item[],
+    Map<CodecName, { readonly head: Head; readonly pack: Pack | null }>
+  >()
   readonly #tally: Tally
   readonly #figures: RoomFigures
   #head: Head
@@ -101,11 +105,15 @@ export class Fanout {
     }
     // Nothing follows a poll's answer, and in a busy room each has messages: what it missed must stand beside them.
     const isLast = member.group.codec === 'poll' && comparePositions(through, headPosition(this.#head)) >= 0
-    if (isLast) items.push(...this.#missed(connection))
+    const missed = isLast ? this.#missed(connection) : []
     connection.attach({ ...connection.attachment, at: through })
     this.#tally.replayed(items.length, isWithheld)
-    if (this.#send(member, items, through) && member.group.codec === 'poll') return
-    this.#advance(member)
+    const pack =
+      missed.length === 0
+        ? this.#pagePack(member.group.codec, items, through)
+        : this.#pack(member.group.codec, [...items, ...missed], through)
+    if (pack !== null) this.write(connection, pack)
+    if (pack === null || member.group.codec !== 'poll') this.#advance(member)
   }
 
   /** The connection can take more. */
@@ -287,6 +295,16 @@ export class Fanout {
 
   #pack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
     return packOf(codec, items, through, headPosition(this.#head))
+  }
+
+  /** Who is given the same page is sent the same bytes. */
+  #pagePack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
+    const made = this.#pagePacks.get(items)?.get(codec)
+    if (made?.head === this.#head) return made.pack
+    const pack = this.#pack(codec, items, through)
+    const byCodec = this.#pagePacks.get(items) ?? new Map()
+    this.#pagePacks.set(items, byCodec.set(codec, { head: this.#head, pack }))
+    return pack
   }
 
   #send(member: Member, items: readonly Item[], through: Position): boolean {

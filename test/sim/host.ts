@@ -6,7 +6,6 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
 import { Beat } from '../../src/room/beat.ts'
 import { headPosition } from '../../src/room/extent.ts'
-import type { Log } from '../../src/room/log/log.ts'
 import type { MemoryLog } from '../../src/room/log/memory.ts'
 import { toReply } from '../../src/room/outcomes.ts'
 import type {
@@ -21,7 +20,7 @@ import type {
   Work,
 } from '../../src/room/ports.ts'
 import type { MessageQuestion, Question } from '../../src/room/questions.ts'
-import { readFor } from '../../src/room/reading.ts'
+import { Pages, type Reading, readFor } from '../../src/room/reading.ts'
 import { Replies } from '../../src/room/replies.ts'
 import type { Room } from '../../src/room/room.ts'
 import { Tally } from '../../src/room/tally.ts'
@@ -67,7 +66,8 @@ export class Host implements RoomHost {
   #works = new WorkQueue()
   #replies = new Replies()
   #beat = new Beat(() => {})
-  #reads: { reader: Connection | HistoryRead; scan: Scan }[] = []
+  #reads: Reading[] = []
+  #pages = this.#newPages()
   #verdicts = new Verdicts(() => {})
   /** What the backend has not answered yet. */
   #asked: MessageQuestion[] = []
@@ -317,13 +317,7 @@ export class Host implements RoomHost {
   #read(): void {
     const read = this.#reads.shift()
     if (read === undefined) return
-    const log: Pick<Log, 'read'> = {
-      read: (scan) => {
-        this.#options.faults.hit('read')
-        return this.#options.log.read(scan)
-      },
-    }
-    readFor(this.room, log, read, this)
+    readFor(this.room, this.#pages, read, this)
   }
 
   #commit(): void {
@@ -333,7 +327,17 @@ export class Host implements RoomHost {
     if (isEdge) this.#settle()
   }
 
+  #newPages(): Pages {
+    return new Pages({
+      read: (scan) => {
+        this.#options.faults.hit('read')
+        return this.#options.log.read(scan)
+      },
+    })
+  }
+
   #settle(): void {
+    this.#pages = this.#newPages()
     const works = this.#committing as readonly Work[]
     this.#committing = undefined
     const settled = this.#written(works)
