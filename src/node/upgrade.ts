@@ -139,13 +139,12 @@ export class Upgrades {
 
 /** @throws Refusal `bad_request` */
 function toRequest({ headers, url = '/' }: IncomingMessage): Request {
-  const copied = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    for (const each of [value ?? []].flat()) copied.append(name, each)
-  }
+  const pairs = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each): [string, string] => [name, each]),
+  )
   const target = URL.parse(url, `http://${headers.host ?? 'localhost'}`)
   if (target === null) throw new Refusal('bad_request', 'The Host header or the path is malformed')
-  return new Request(target, { headers: copied })
+  return new Request(target, { headers: pairs })
 }
 
 async function answer(socket: Duplex, response: Response): Promise<void> {
