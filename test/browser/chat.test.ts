@@ -224,7 +224,7 @@ describe.each(targets)('the page on $name', (target) => {
     for (const [i, one] of tabs.entries()) await one.say(`after, by ${TRANSPORTS[i]}`)
     const expected = ['before', ...TRANSPORTS.map((transport) => `after, by ${transport}`)]
     for (const one of tabs) {
-      await expect.poll(async () => (await one.texts()).toSorted(), { timeout: 30_000 }).toEqual(expected.toSorted())
+      await expect.poll(async () => (await one.texts()).toSorted()).toEqual(expected.toSorted())
       expect(await one.texts()).toEqual(await (tabs[0] as Tab).texts())
       expect(await one.page.locator('.message:not([data-cursor]), .gap').count()).toBe(0)
     }

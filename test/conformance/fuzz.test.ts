@@ -96,7 +96,7 @@ chapter('random frames', (gateway) => {
     } catch (error) {
       throw new Error(`FUZZ_SEED=${seed}: ${error}`, { cause: error })
     }
-  }, 60_000)
+  })
 })
 
 /** A batch by one client: framed, plain, or below WebSocket with its last frame cut off. */

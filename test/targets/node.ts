@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { answers, folder, type Running, root, type StartOptions, type Target, tcpAddresses } from './target.ts'
 
-const PATIENCE = 20_000
+const PATIENCE = 40_000
 
 interface Started {
   child: ChildProcess

@@ -50,7 +50,7 @@ export async function folder(given: string | undefined): Promise<Folder> {
 }
 
 /** Asks until it is so. The pause only keeps the asking cheap; what decides is the answer. */
-export async function eventually(what: string, holds: () => Promise<boolean> | boolean, seconds = 10): Promise<void> {
+export async function eventually(what: string, holds: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
   const end = Date.now() + seconds * 1000
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`not so within ${seconds} s: ${what}`)
