@@ -72,6 +72,10 @@ export const node: Target = {
         const ports = { PORT: new URL(url).port, HOLDLINE_TCP_PORT: tcp === undefined ? '' : new URL(tcp).port }
         ;({ child, url, tcp } = await launch(script, { ...settings, ...ports }))
       },
+      drop() {
+        child.kill('SIGKILL')
+        store.drop()
+      },
     }
   },
 }
