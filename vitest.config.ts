@@ -13,8 +13,12 @@ export default defineConfig({
     isolate: false,
     // Hundreds of processes are started; each would strip the types of the same files again (1.2 s of CPU, 0.6 s so; 2026-11).
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
-    testTimeout: 15_000,
-    hookTimeout: 60_000,
+    // The tests, and what they start, hear nothing of where they run.
+    setupFiles: [join(import.meta.dirname, 'test/environment.ts')],
+    // Guards against what never ends, and no measure of speed: a slow machine with three workers takes ten times as long.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default'],
   },
 })

@@ -99,7 +99,7 @@ it('has a command, which runs a gateway and speaks to it', async () => {
   } finally {
     gateway.kill('SIGKILL')
   }
-}, 60_000)
+})
 
 it('bundles for the edge from the published package', async () => {
   const entry = join(folder, 'worker.js')

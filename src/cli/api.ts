@@ -9,6 +9,9 @@ type Query = Readonly<Record<string, string | number | undefined>>
 /** Milliseconds that one answer may take. */
 const LATE = 30_000
 
+/** Somebody took the request and hung up: what was asked may have been done, and its answer lost. */
+const BROKEN: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
+
 /**
  * Single requests to the gateway. What may succeed later is sent again: as often as the gateway says, and once it has
  * answered at all also when it cannot be reached. So only what may be repeated is sent by it.
@@ -16,6 +19,8 @@ const LATE = 30_000
 export class Api {
   readonly #where: Where
   #hasAnswered = false
+  /** How often the answer broke off before there was one: once it may be a gateway that died, twice it is none. */
+  #broken = 0
 
   constructor(where: Where) {
     this.#where = where
@@ -48,7 +53,7 @@ export class Api {
   }
 
   mayTryAgain({ retryAfter, exit }: Fault): boolean {
-    return retryAfter !== undefined || (exit === EXIT.unreachable && this.#hasAnswered)
+    return retryAfter !== undefined || (exit === EXIT.unreachable && (this.#hasAnswered || this.#broken === 1))
   }
 
   /** The gateway's advice first. */
@@ -69,6 +74,7 @@ export class Api {
     })
     const type = response.headers.get('content-type') ?? ''
     const text = await response.text().catch((error) => {
+      this.#broken++
       throw new Fault(EXIT.unreachable, `the answer broke off: ${reasonOf(error)}`)
     })
     if (response.ok && type.startsWith('application/json')) return text
@@ -83,6 +89,7 @@ export class Api {
     try {
       return await fetch(`${this.#where.url}${path}`, { ...options, signal: AbortSignal.timeout(LATE) })
     } catch (error) {
+      if (BROKEN.includes(causeOf(error).code)) this.#broken++
       throw new Fault(EXIT.unreachable, `nothing answers at ${this.#where.url}: ${reasonOf(error)}`)
     }
   }
@@ -99,7 +106,8 @@ const isLater = (status: number, code: string): boolean => (status === 429 || st
 
 /** What the system said, which `fetch` keeps behind its own words. */
 export function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error
-  const { code, message: inner } = (cause ?? {}) as { code?: string; message?: string }
-  return inner || code || message
+  const { code, message } = causeOf(error)
+  return message || code || (error as Error).message
 }
+
+const causeOf = (error: unknown): { code?: string; message?: string } => (error as Error).cause ?? {}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { targets } from '../targets/index.ts'
+import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { launchBrowser } from './launch.ts'
 import { Tab, type Transport } from './tab.ts'
@@ -19,9 +20,8 @@ describe.each(targets)('the page on $name', (target) => {
   const onNode = target.name === 'node' ? test : () => {}
   let gateway: Running
   beforeAll(async () => {
-    gateway = await target.start()
+    gateway = await shared(target)
   })
-  afterAll(() => gateway?.stop())
 
   const freshRoom = () => `page-${randomUUID()}`
 
@@ -224,7 +224,7 @@ describe.each(targets)('the page on $name', (target) => {
     for (const [i, one] of tabs.entries()) await one.say(`after, by ${TRANSPORTS[i]}`)
     const expected = ['before', ...TRANSPORTS.map((transport) => `after, by ${transport}`)]
     for (const one of tabs) {
-      await expect.poll(async () => (await one.texts()).toSorted(), { timeout: 30_000 }).toEqual(expected.toSorted())
+      await expect.poll(async () => (await one.texts()).toSorted()).toEqual(expected.toSorted())
       expect(await one.texts()).toEqual(await (tabs[0] as Tab).texts())
       expect(await one.page.locator('.message:not([data-cursor]), .gap').count()).toBe(0)
     }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { documentText } from '../../src/gateway/openapi/document.ts'
 import { Document, type Operation } from '../conformance/clients/document.ts'
 import { targets } from '../targets/index.ts'
+import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { launchBrowser } from './launch.ts'
 import { Tab } from './tab.ts'
@@ -22,9 +23,8 @@ afterAll(() => browser?.close())
 describe.each(targets)('the reference on $name', (target) => {
   let gateway: Running
   beforeAll(async () => {
-    gateway = await target.start()
+    gateway = await shared(target)
   })
-  afterAll(() => gateway?.stop())
 
   async function reference(size = WIDE, hash = ''): Promise<Tab> {
     const tab = await Tab.blank(browser)

@@ -72,7 +72,7 @@ describe.each(targets)('the inspector on $name', (target) => {
     // Live, it looks by itself.
     await page.locator('#live').check()
     await say(gateway.url, room, 'more')
-    await expect.poll(() => page.locator('#figures').textContent(), { timeout: 5000 }).toMatch(/Messages3/)
+    await expect.poll(() => page.locator('#figures').textContent()).toMatch(/Messages3/)
     await plot.focus()
     await plot.press('ArrowLeft')
     expect(await page.locator('.legend time').first().textContent()).toMatch(/^\d\d:\d\d:\d\d$/)

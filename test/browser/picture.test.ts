@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { node } from '../targets/node.ts'
+import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { launchBrowser } from './launch.ts'
 import { pictureFile, THEMES, takePicture } from './picture.ts'
@@ -9,12 +10,9 @@ import { pictureFile, THEMES, takePicture } from './picture.ts'
 let browser: Browser
 let gateway: Running
 beforeAll(async () => {
-  ;[browser, gateway] = [await launchBrowser(), await node.start()]
+  ;[browser, gateway] = [await launchBrowser(), await shared(node)]
 })
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 /** How far apart two pictures are on average (0 to 255), seen from afar: fonts differ from machine to machine. */
 async function distance(pictures: readonly Buffer[]): Promise<number> {

@@ -19,7 +19,7 @@ export class Tab {
   private constructor(context: BrowserContext, page: Page) {
     this.#context = context
     this.page = page
-    page.setDefaultTimeout(10_000)
+    page.setDefaultTimeout(30_000)
     page.on('pageerror', (error) => this.complaints.push(String(error)))
     page.on('console', (line) => {
       if (line.type() === 'error' || line.type() === 'warning') this.complaints.push(line.text())
@@ -56,7 +56,7 @@ export class Tab {
 
   /** Waits until the room has all that was said here. */
   async isHeard(): Promise<void> {
-    await expect.poll(() => this.page.locator('.message:not([data-cursor])').count(), { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => this.page.locator('.message:not([data-cursor])').count()).toBe(0)
   }
 
   async choose(transport: Transport): Promise<void> {
@@ -85,7 +85,7 @@ export class Tab {
   }
 
   async showsLast(text: string): Promise<void> {
-    await expect.poll(async () => (await this.texts()).at(-1), { timeout: 10_000, interval: 20 }).toBe(text)
+    await expect.poll(async () => (await this.texts()).at(-1), { interval: 20 }).toBe(text)
   }
 
   async cursor(): Promise<string> {

@@ -3,6 +3,7 @@ import { type Faults, Meddler } from '../client/meddler.ts'
 import { API_KEY, LOCKED, token } from '../conformance/clients/tokens.ts'
 import { Random } from '../random.ts'
 import { node } from '../targets/node.ts'
+import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { type Ended, holdline } from './run.ts'
 
@@ -13,13 +14,13 @@ let open: Running
 let locked: Running
 beforeAll(async () => {
   ;[open, locked] = await Promise.all([
-    node.start(),
+    shared(node),
     node.start({ env: { ...LOCKED, HOLDLINE_ORIGINS: 'https://app.example.com' } }),
   ])
 })
 afterAll(async () => {
   vi.resetConfig()
-  await Promise.all([open.stop(), locked.stop()])
+  await locked.stop()
 })
 
 /** What it says through a proxy with these faults. */

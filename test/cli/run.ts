@@ -1,7 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { root } from '../targets/target.ts'
@@ -25,15 +23,9 @@ export interface Running {
   says(what: string | RegExp): Promise<void>
 }
 
-/** None of the settings that the machine may have; and types are stripped once for all of these processes. */
-const bare = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDLINE_'))),
-  NODE_COMPILE_CACHE: join(tmpdir(), 'holdline-compile-cache'),
-}
-
 /** Begins `holdline …`, its three streams being pipes. */
 export function begin(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [SCRIPT, ...args], { env: { ...bare, ...env }, cwd: root })
+  const child = spawn(process.execPath, [SCRIPT, ...args], { env: { ...process.env, ...env }, cwd: root })
   onTestFinished(() => void child.kill('SIGKILL'))
   let said = ''
   let wake = (): void => {}
@@ -71,7 +63,7 @@ export function holdline(args: readonly string[], env: Record<string, string> = 
 export async function shell(line: string, env: Record<string, string> = {}): Promise<Ended> {
   const script = `holdline() { "${process.execPath}" "${SCRIPT}" "$@"; }; ${line}`
   const child = spawn('bash', ['-c', script], {
-    env: { ...bare, ...env },
+    env: { ...process.env, ...env },
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -85,7 +77,7 @@ export async function onTerminal(args: readonly string[], env: Record<string, st
   const line = [process.execPath, SCRIPT, ...args].map((word) => `'${word}'`).join(' ')
   const command = input === '' ? line : `printf '${input}' | ${line}`
   const child = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { ...bare, TERM: 'xterm-256color', ...env },
+    env: { ...process.env, TERM: 'xterm-256color', ...env },
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { node } from '../targets/node.ts'
+import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { holdline, onTerminal } from './run.ts'
 
@@ -8,10 +9,9 @@ const ESC = '\u001b'
 let gateway: Running
 let env: Record<string, string>
 beforeAll(async () => {
-  gateway = await node.start()
+  gateway = await shared(node)
   env = { HOLDLINE_URL: gateway.url }
 })
-afterAll(() => gateway.stop())
 
 it('colours on a terminal, and none in a pipe, nor where NO_COLOR is set', async () => {
   const [terminal, plain, pipe] = await Promise.all([

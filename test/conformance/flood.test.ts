@@ -93,7 +93,7 @@ test('LIMIT-3 10,000 connections from one address: the surplus is 429 `rate`, ot
     for (const { socket } of holds) socket.destroy()
     await running?.stop()
   }
-}, 60_000)
+})
 
 // Fewer, since workerd's sockets are the platform's to bound, and a room counts them behind its proxy, by the address
 // that this names.
@@ -121,4 +121,4 @@ test('LIMIT-3 200 connections from one address: the surplus is closed with 4011,
   })
   expect([polled.http, polled.code]).toEqual([429, 'rate'])
   await running?.stop()
-}, 30_000)
+})

@@ -196,7 +196,7 @@ chapter('follow', (gateway) => {
       const hidden = { op: 'publish', data: 'hidden', ...audience(`${other}`, `${reader.welcome.session}`) }
       publisher.send(range(256).map(() => hidden))
       await publisher.ask(hidden)
-      await eventually('the cursor has moved', () => reader.cursor !== '0-0', 5)
+      await eventually('the cursor has moved', () => reader.cursor !== '0-0')
       publisher.send({ op: 'publish', data: 'end' })
       expect(await reader.payloadsUntil('end')).toEqual([])
     })

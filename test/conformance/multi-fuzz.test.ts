@@ -91,5 +91,5 @@ chapter('random operations for several rooms', (gateway) => {
     } catch (error) {
       throw new Error(`FUZZ_SEED=${seed}: ${error}`, { cause: error })
     }
-  }, 60_000)
+  })
 })

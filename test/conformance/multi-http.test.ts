@@ -67,7 +67,7 @@ chapter('several rooms over HTTP', (gateway) => {
     const published = Date.now()
     await say(gateway.url, `${rooms[1]}`, 'now')
     expect((await held).events).toMatchObject([{ room: rooms[1], data: 'now' }])
-    expect(Date.now() - published).toBeLessThan(2000)
+    expect(Date.now() - published).toBeLessThan(20_000)
     const start = Date.now()
     const over = await ask(gateway.url, rooms, { cursor: (await held).cursor, wait: 1 })
     expect([over.events, over.cursor]).toEqual([[], (await held).cursor])

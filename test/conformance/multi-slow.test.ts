@@ -34,19 +34,19 @@ chapter('several rooms and slow readers', (gateway) => {
     for (const room of rooms) expect(late.filter((e) => e.room === room).map(number)).toEqual(range(FLOOD))
     for (const room of rooms) await say(gateway.url, room, 'live again')
     expect((await stuck.messages(2)).map(({ payload }) => payload)).toEqual(['live again', 'live again'])
-  }, 30_000)
+  })
 
-  test('MULTI-11, FAN-2 history never counts as slow reading: 24 MB of 8 rooms are replayed over one connection', async () => {
+  test('MULTI-11, FAN-2 history never counts as slow reading: 10 MB of 8 rooms are replayed over one connection', async () => {
     const rooms = range(8).map(freshRoom)
-    await flood(gateway, rooms, 50)
+    await flood(gateway, rooms, 20)
     const cursor = rooms.map(() => '0-0').join('.')
     const framed = await Framed.open(gateway.url, rooms, { cursor })
-    const heard = await framed.messages(8 * 50)
-    for (const room of rooms) expect(heard.filter((e) => e.room === room).map(number)).toEqual(range(50))
+    const heard = await framed.messages(8 * 20)
+    for (const room of rooms) expect(heard.filter((e) => e.room === room).map(number)).toEqual(range(20))
     const stream = await Stream.open(gateway.url, rooms, { cursor })
-    const streamed = await stream.messages(8 * 50)
-    for (const room of rooms) expect(streamed.filter((e) => e.room === room).map(number)).toEqual(range(50))
-  }, 30_000)
+    const streamed = await stream.messages(8 * 20)
+    for (const room of rooms) expect(streamed.filter((e) => e.room === room).map(number)).toEqual(range(20))
+  })
 
   test('MULTI-11 a client that asks and never reads is closed with 4003, and gone from its rooms', async () => {
     const rooms = range(2).map(freshRoom)
@@ -65,5 +65,5 @@ chapter('several rooms and slow readers', (gateway) => {
       reason: 'more',
     })
     expect((await framed.closed).code).toBe(4003)
-  }, 30_000)
+  })
 })

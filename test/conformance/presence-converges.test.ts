@@ -103,7 +103,7 @@ describe.each([
           fc.asyncProperty(moves, (list) => play(gateway, list)),
           { numRuns: 8, endOnFailure: true },
         )
-      }, 60_000)
+      })
     },
     { env },
   )

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { targets } from '../targets/index.ts'
+import { shared } from '../targets/shared.ts'
 import type { Running, StartOptions, Target } from '../targets/target.ts'
 
-/** The gateway under test. One per file and target: rooms are what keeps cases apart. */
+/** The gateway under test. One per target, or one of a file's own if it has settings: rooms are what keeps cases apart. */
 export class Gateway {
   readonly target: Target
   #running: Running | undefined
+  #isShared = false
 
   constructor(target: Target) {
     this.target = target
@@ -22,11 +24,12 @@ export class Gateway {
   }
 
   async start(options?: StartOptions): Promise<void> {
-    this.#running = await this.target.start(options)
+    this.#isShared = options === undefined
+    this.#running = await (options === undefined ? shared(this.target) : this.target.start(options))
   }
 
   async stop(): Promise<void> {
-    await this.#running?.stop()
+    if (!this.#isShared) await this.#running?.stop()
   }
 }
 

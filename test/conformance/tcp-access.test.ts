@@ -21,7 +21,7 @@ beforeAll(() =>
       HOLDLINE_CONNECTIONS_PER_ADDRESS: `${PER_ADDRESS}`,
       HOLDLINE_CONNECTIONS_PER_ROOM: `${PER_ROOM}`,
       HOLDLINE_RATE: '5',
-      HOLDLINE_REQUEST_TIMEOUT: '1',
+      HOLDLINE_REQUEST_TIMEOUT: '3',
     },
   }),
 )
@@ -141,7 +141,7 @@ describe('who may enter by TCP, on node', () => {
     const began = Date.now()
     for (const line of [silent, dripping]) expect(await line.ended).toMatchObject({ code: 4004, reason: 'silent' })
     clearInterval(drip)
-    expect(Date.now() - began).toBeLessThan(5000)
+    expect(Date.now() - began).toBeLessThan(20_000)
   })
 
   const wholeHistoryOf = async (room: string) =>

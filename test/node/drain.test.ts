@@ -71,7 +71,7 @@ it('DRAIN-1, DRAIN-2 SIGTERM sends everyone away with advice, answers what is he
   if (answer.events?.length === 0) expect(answer.advice?.after).toBeGreaterThan(0)
   expect(await events.text()).toContain('event: closing')
   expect(await gone).toEqual([0, null])
-  expect(Date.now() - began).toBeLessThan(10_000)
+  expect(Date.now() - began).toBeLessThan(30_000)
 
   const again = await start(join(folder, 'rooms.db'))
   const { text } = await call(url(again.base, room, '/messages'))

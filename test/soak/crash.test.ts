@@ -11,5 +11,5 @@ chapter('death, a few times', (gateway) => {
   test(`PUB-3, PUB-5, FOLLOW-2 killed 3 times, nothing acknowledged is lost, repeated or moved (seed ${seed})`, async () => {
     const figures = await crashRounds(gateway, new Random(seed), 3)
     expect(figures.acked).toBeGreaterThan(20)
-  }, 60_000)
+  })
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { APPS, answers, folder, type Running, root, type StartOptions, type Target, tcpAddresses } from './target.ts'
 
-const PATIENCE = 20_000
+const PATIENCE = 40_000
 
 interface Started {
   child: ChildProcess
@@ -71,6 +71,10 @@ export const node: Target = {
         await end(child, 'SIGKILL')
         const ports = { PORT: new URL(url).port, HOLDLINE_TCP_PORT: tcp === undefined ? '' : new URL(tcp).port }
         ;({ child, url, tcp } = await launch(script, { ...settings, ...ports }))
+      },
+      drop() {
+        child.kill('SIGKILL')
+        store.drop()
       },
     }
   },

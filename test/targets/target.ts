@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -31,6 +32,8 @@ export interface Running {
   /** The process dies without a word (SIGKILL) and stands again at the same url with the same data. */
   crash(): Promise<void>
   evict?(room: string, webSockets: 'hibernate' | 'close'): Promise<void>
+  /** As `stop`, at once and for good, for a process that ends itself and can wait for nothing. */
+  drop(): void
 }
 
 /** Where gateways take TCP, by their urls. Those that take none, as on the edge, are not named. */
@@ -41,6 +44,7 @@ export const root = resolve(import.meta.dirname, '../..')
 export interface Folder {
   path: string
   remove(): Promise<void>
+  drop(): void
   /** For a start that failed: removes it and fails on. */
   abandon(error: unknown): Promise<never>
 }
@@ -50,15 +54,18 @@ export async function folder(given: string | undefined): Promise<Folder> {
   const remove = async () => {
     if (given === undefined) await rm(path, { recursive: true, force: true, maxRetries: 5 })
   }
+  const drop = () => {
+    if (given === undefined) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
+  }
   const abandon = async (error: unknown): Promise<never> => {
     await remove()
     throw error
   }
-  return { path, remove, abandon }
+  return { path, remove, drop, abandon }
 }
 
 /** Asks until it is so. The pause only keeps the asking cheap; what decides is the answer. */
-export async function eventually(what: string, holds: () => Promise<boolean> | boolean, seconds = 10): Promise<void> {
+export async function eventually(what: string, holds: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
   const end = Date.now() + seconds * 1000
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`not so within ${seconds} s: ${what}`)

@@ -51,6 +51,10 @@ export const workerd: Target = {
       async evict(room, webSockets) {
         await edge.mf.unsafeEvictDurableObject('holdline', 'RoomObject', { name: room, webSockets })
       },
+      drop() {
+        if (child !== undefined) process.kill(child, 'SIGKILL')
+        store.drop()
+      },
     }
   },
 }

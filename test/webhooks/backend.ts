@@ -72,7 +72,7 @@ export class TestBackend {
     return [...new Map(this.told(room).map((event) => [event.id, event])).values()]
   }
 
-  async hears(room: string, count: number, seconds = 15): Promise<Told[]> {
+  async hears(room: string, count: number, seconds = 30): Promise<Told[]> {
     await eventually(`${count} events of ${room} are told`, () => this.once(room).length >= count, seconds)
     return this.once(room)
   }

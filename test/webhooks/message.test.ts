@@ -25,7 +25,7 @@ const messageOf = ({ events: [event] }: Delivery) => event?.data.message as unkn
 const said = async (told: Told, room: string) =>
   (await wholeHistory(told.url, room)).map(({ data, bytes }) => bytes ?? data)
 
-const settings = { HOLDLINE_ASK_MESSAGE: 'asked:*', HOLDLINE_ASK_TIMEOUT: '800', HOLDLINE_WEBHOOK_EVENTS: 'message' }
+const settings = { HOLDLINE_ASK_MESSAGE: 'asked:*', HOLDLINE_ASK_TIMEOUT: '2000', HOLDLINE_WEBHOOK_EVENTS: 'message' }
 const freshAsked = () => `asked:${freshRoom()}`
 
 /** A backend that answers when it is let; and from then on at once. */

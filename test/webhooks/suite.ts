@@ -43,7 +43,7 @@ export function hooked(name: string, cases: (told: Told) => void, env: Record<st
         HOLDLINE_WEBHOOK_URL: told.backend.url,
         HOLDLINE_WEBHOOK_SECRET: SECRET,
         HOLDLINE_WEBHOOK_PRIVATE: '1',
-        HOLDLINE_WEBHOOK_TIMEOUT: '500',
+        HOLDLINE_WEBHOOK_TIMEOUT: '1500',
         ...env,
       }
       await told.gateway.start({ env: settings })

@@ -1,4 +1,5 @@
-export const PATIENCE = 10_000
+/** A guard, and no measure of speed: what is waited for comes at once, or on a slow machine in a while. */
+export const PATIENCE = 30_000
 
 /** What arrived, and who waits for it. Nothing here sleeps: a wait ends when something comes, or says what did. */
 export class Inbox<T> {

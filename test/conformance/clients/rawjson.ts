@@ -11,13 +11,15 @@ function white(text: string, from: number): number {
   return at
 }
 
+/** By leaps: strings of 60 kB are most of what the suite hears (half of its clients' time, char by char; 2026-11). */
 function stringEnd(text: string, from: number): number {
-  let at = from + 1
-  while (text[at] !== '"') {
-    if (at >= text.length) throw new Error(`an open string in ${text.slice(0, 200)}`)
-    at += text[at] === '\\' ? 2 : 1
+  for (let at = from; ; ) {
+    at = text.indexOf('"', at + 1)
+    if (at < 0) throw new Error(`an open string in ${text.slice(0, 200)}`)
+    let slashes = 0
+    while (text[at - 1 - slashes] === '\\') slashes++
+    if (slashes % 2 === 0) return at + 1
   }
-  return at + 1
 }
 
 function valueEnd(text: string, from: number): number {

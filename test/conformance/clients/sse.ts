@@ -13,23 +13,23 @@ export interface Block {
 
 /** The event stream format of the HTML standard, section 9.2.6. Takes text in any pieces, gives whole blocks. */
 export class BlockReader {
-  #text = ''
+  /** Of a line that has not ended. */
+  #begun = ''
   #block: Block = {}
 
   read(piece: string): Block[] {
     const blocks: Block[] = []
-    this.#text += piece
-    for (;;) {
-      // A CR at the end may be half of a CRLF.
-      const line = /^([^\r\n]*)(?:\r\n|\n|\r(?!$))/.exec(this.#text)
-      if (!line) return blocks
-      this.#text = this.#text.slice(line[0].length)
-      if (line[1]) this.#line(line[1])
+    // A CR at the end may be half of a CRLF.
+    const lines = (this.#begun + piece).split(/\r\n|\n|\r(?!$)/)
+    this.#begun = lines.pop() as string
+    for (const line of lines) {
+      if (line !== '') this.#line(line)
       else if (Object.keys(this.#block).length > 0) {
         blocks.push(this.#block)
         this.#block = {}
       }
     }
+    return blocks
   }
 
   #line(line: string): void {
