@@ -8,7 +8,7 @@ import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
 import type { RoomFigures } from './figures.ts'
 import { groupOf, type Left, type Member, newGroups } from './members.ts'
-import { memoize, Names, packOf, packs } from './packs.ts'
+import { memoize, Names, PagePacks, packOf, packs } from './packs.ts'
 import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
@@ -29,10 +29,7 @@ export class Fanout {
   readonly #answerBound: number
   readonly #left: Left
   readonly #progress = new Progress()
-  readonly #pagePacks = new WeakMap<
-    readonly Item[],
-    Map<CodecName, { readonly head: Head; readonly pack: Pack | null }>
-  >()
+  readonly #pagePacks = new PagePacks()
   readonly #tally: Tally
   readonly #figures: RoomFigures
   #head: Head
@@ -110,7 +107,7 @@ export class Fanout {
     this.#tally.replayed(items.length, isWithheld)
     const pack =
       missed.length === 0
-        ? this.#pagePack(member.group.codec, items, through)
+        ? this.#pagePacks.of(member.group.codec, items, through, this.#head)
         : this.#pack(member.group.codec, [...items, ...missed], through)
     if (pack !== null) this.write(connection, pack)
     if (pack === null || member.group.codec !== 'poll') this.#advance(member)
@@ -295,16 +292,6 @@ export class Fanout {
 
   #pack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
     return packOf(codec, items, through, headPosition(this.#head))
-  }
-
-  /** Who is given the same page is sent the same bytes. */
-  #pagePack(codec: CodecName, items: readonly Item[], through: Position): Pack | null {
-    const made = this.#pagePacks.get(items)?.get(codec)
-    if (made?.head === this.#head) return made.pack
-    const pack = this.#pack(codec, items, through)
-    const byCodec = this.#pagePacks.get(items) ?? new Map()
-    this.#pagePacks.set(items, byCodec.set(codec, { head: this.#head, pack }))
-    return pack
   }
 
   #send(member: Member, items: readonly Item[], through: Position): boolean {

@@ -3,6 +3,8 @@ import { formatCursor, type Position } from '../protocol/cursor.ts'
 import type { Entry, Reader } from '../protocol/entry.ts'
 import type { Item } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import { headPosition } from './extent.ts'
+import type { Head } from './ports.ts'
 
 /** Cuts entries into packs of at most 64 KiB (FAN-1); an entry that is larger goes alone. */
 export function* packs(entries: readonly Entry[]): Generator<readonly Entry[]> {
@@ -56,4 +58,19 @@ export function packOf(codec: CodecName, items: readonly Item[], through: Positi
   if (items.length === 0) return null
   const frames = codecs[codec].encode(items, formatCursor(through), formatCursor(head))
   return frames.length === 0 ? null : new Pack(frames, items.length)
+}
+
+/** Packs of pages: who is given the same page is sent the same bytes. */
+export class PagePacks {
+  readonly #made = new WeakMap<readonly Item[], Map<CodecName, { readonly head: Head; readonly pack: Pack | null }>>()
+
+  of(codec: CodecName, items: readonly Item[], through: Position, head: Head): Pack | null {
+    const byCodec = this.#made.get(items) ?? new Map()
+    const made = byCodec.get(codec)
+    // Polls say what the head is.
+    if (made?.head === head) return made.pack
+    const pack = packOf(codec, items, through, headPosition(head))
+    this.#made.set(items, byCodec.set(codec, { head, pack }))
+    return pack
+  }
 }
