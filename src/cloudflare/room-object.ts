@@ -3,12 +3,14 @@ import { randomSecret } from '../auth/secrets.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, INTERNAL_ERROR, isSendable } from '../protocol/codes.ts'
+import { comparePositions } from '../protocol/cursor.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { reporter } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
-import { toReply } from '../room/outcomes.ts'
+import { headPosition } from '../room/extent.ts'
+import { toReply, unwritten } from '../room/outcomes.ts'
 import type {
   Command,
   Connection,
@@ -52,6 +54,8 @@ const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is t
 const SILENCE = (2 * LIMITS.heartbeat + 5) * 1000
 /** Each send copies: what one turn may copy into the sockets of a room, in bytes. */
 const TURN_BYTES = 16 * 1024 * 1024
+/** How long a room rests after a commit that failed (ms). */
+const SETBACK = 500
 /** While settings are wrong: when to look again whether they were put right (ms). */
 const RECONFIGURED = 60_000
 /** How often connections that do not read are looked after (ms): hibernatable sockets do not say that they drained. */
@@ -74,6 +78,8 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     #room: Room<unknown>
     readonly #works = new WorkQueue()
     #due = false
+    /** The last commit failed. */
+    #isFailing = false
     readonly #alarm: Alarm
     readonly #teller: Teller | null
     #lookingAfter = false
@@ -177,7 +183,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       } catch (error) {
         // What one connection caused ends that connection, and not the object.
         this.report(error)
-        connection.close(INTERNAL_ERROR, 'internal')
+        this.#turn(() => this.#room.end(connection, INTERNAL_ERROR, 'internal'))
       }
     }
 
@@ -307,58 +313,71 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       // As much of what waits as one turn may send to all who are here.
       const works = this.#works.take(TURN_BYTES / Math.max(this.#connections.size, 1))
       const settled = this.#written(works, started)
-      try {
-        if (settled === null) this.#reborn()
-        else {
-          const { since } = this.#works
-          this.#works.done()
-          this.#room.settled({ ...settled, ...(since !== undefined && { since }) })
-          if (settled.told) this.#teller?.added(settled.told)
-        }
-      } catch (error) {
-        this.report(error)
-        this.#lost(settled?.outcomes ?? [])
-      } finally {
-        this.#rest(started)
-      }
+      if (settled === null) this.#reborn()
+      else this.#tell(settled)
+      this.#rest(started, settled === null ? SETBACK : 0)
     }
 
-    /** Null: nothing was. */
+    /** Null: it was not, as far as we know. */
     #written(works: readonly Work[], now: number): Settled | null {
       try {
-        return this.#log.append(works, now)
+        const settled = this.#log.append(works, now)
+        this.#isFailing = false
+        return settled
       } catch (error) {
-        this.report(error)
+        // Once: while it lasts, each try would say the same.
+        if (!this.#isFailing) this.report(error)
+        this.#isFailing = true
         return null
       }
     }
 
-    /** The platform's clock stands still within a turn: what this one took shows in the next. */
-    #rest(started: number): void {
+    #tell(settled: Settled): void {
+      try {
+        const { since } = this.#works
+        this.#works.done()
+        this.#room.settled({ ...settled, ...(since !== undefined && { since }) })
+        if (settled.told) this.#teller?.added(settled.told)
+      } catch (error) {
+        this.report(error)
+        this.#lost(settled.outcomes)
+      }
+    }
+
+    /** The platform's clock stands still within a turn: what this one took shows in the next. `least`: ms. */
+    #rest(started: number, least: number): void {
       if (!this.#works.isEmpty) this.#beat.request()
       setTimeout(() => {
-        const took = Date.now() - started
+        const took = Math.max(Date.now() - started, least)
         if (took > 1) setTimeout(() => this.#turn(() => this.#beat.rested()), took)
         else this.#turn(() => this.#beat.rested())
       }, 0)
     }
 
     /**
-     * Nothing was written: the room is born again from what there is. What waits was built upon what has failed (state,
-     * presence), so it fails too.
+     * The room is born again from what there is. What waits was built upon what has failed (state, presence), so it fails
+     * too. If not even that can be read, the platform makes the object anew, and everyone comes back.
      */
     #reborn(): void {
       const works = [...this.#works.done(), ...this.#works.take()]
       this.#works.done()
-      this.#log = this.#openLog()
-      const stored = this.#log.load()
-      const { told } = this.#room
-      this.#room = this.#made(stored)
-      this.#room.wake(this.#connections, told)
-      const outcome = { error: 'storage', message: 'The log cannot be written' } as const
-      const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-      this.#room.settled({ entries: [], outcomes, head: stored.head })
-      if (stored.waiting > 0) this.#teller?.added(0)
+      try {
+        const log = this.#openLog()
+        const stored = log.load()
+        const { heard } = this.#room
+        this.#log = log
+        this.#room = this.#made(stored)
+        this.#room.wake(this.#connections, heard)
+        const outcome = unwritten(comparePositions(heard.position, headPosition(stored.head)) < 0)
+        const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
+        this.#room.settled({ entries: [], outcomes, head: stored.head })
+        if (stored.waiting > 0) this.#teller?.added(0)
+      } catch (error) {
+        this.report(error)
+        this.#sendAway()
+        this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The log cannot be read' })
+        this.ctx.abort('the log cannot be read')
+      }
     }
 
     /**
@@ -369,13 +388,19 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       for (const { replyTo, outcome } of outcomes) {
         if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
       }
-      for (const connection of this.#connections) {
-        this.#tally.closed(CLOSE.storage)
-        connection.close(CLOSE.storage, 'storage')
+      this.#sendAway()
+      this.#reborn()
+    }
+
+    #sendAway(): void {
+      try {
+        this.#room.sendAway(CLOSE.storage, 'storage', this.#connections.size)
+      } catch (error) {
+        this.report(error)
       }
+      for (const connection of this.#connections) connection.close(CLOSE.storage, 'storage')
       this.#connections.clear()
       this.#sockets.clear()
-      this.#reborn()
     }
 
     #openLog(): ObjectLog {

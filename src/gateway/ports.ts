@@ -20,8 +20,8 @@ export interface Leg {
   write(pack: Pack): void
   /** Bytes that it still takes. */
   credit(): number
-  /** The room has ended it. */
-  closed(code: number, reason: string): void
+  /** The room has ended it; `retryAfter`: when its client may come back (s), if the room knows. */
+  closed(code: number, reason: string, retryAfter?: number): void
 }
 
 export interface Wire {

@@ -10,6 +10,9 @@ const TURN = 50
 const BIRTHS = 20
 const BIRTH = 50
 
+/** When a room is tried again whose log could not be read (ms). */
+const AGAIN = 30_000
+
 export interface Registry {
   readonly rooms: Map<string, LocalRoom>
   get(name: string): LocalRoom
@@ -28,6 +31,7 @@ export class Chores {
   readonly #idle: number
   readonly #round: NodeJS.Timeout
   #birth: NodeJS.Timeout | undefined
+  readonly #forsaken = new Set<NodeJS.Timeout>()
   /** Up to which room the log has been looked through. */
   #looked = 0
 
@@ -40,7 +44,17 @@ export class Chores {
     this.#bear('inhabited')
   }
 
+  /** One that was given up may have sessions to end and something to tell, and nobody who asks for it. */
+  bringBack(name: string): void {
+    const again = setTimeout(() => {
+      this.#forsaken.delete(again)
+      this.#do(() => this.#registry.get(name))
+    }, AGAIN)
+    this.#forsaken.add(again.unref())
+  }
+
   stop(): void {
+    for (const again of this.#forsaken) clearTimeout(again)
     clearInterval(this.#round)
     clearTimeout(this.#birth)
   }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { Leg } from '../gateway/ports.ts'
 import type { Frame, Pack } from '../protocol/codec/index.ts'
 import { closeReason, isSendable } from '../protocol/codes.ts'
 import { LIMITS } from '../protocol/limits.ts'
@@ -19,7 +20,7 @@ abstract class LocalConnection implements Connection {
   abstract readonly isOpen: boolean
   abstract write(pack: Pack): void
   abstract credit(): number
-  abstract close(code: number, reason: string): void
+  abstract close(code: number, reason: string, retryAfter?: number): void
 }
 
 /**
@@ -57,14 +58,14 @@ export class WebSocketConnection extends LocalConnection {
 
 /** A wire that the gateway holds: a poll, a stream or a TCP client. */
 export class LegConnection extends LocalConnection {
-  readonly #leg: { write(pack: Pack): void; credit(): number }
-  readonly #closed: (code: number, reason: string) => void
+  readonly #leg: Pick<Leg, 'write' | 'credit'>
+  readonly #closed: Leg['closed']
   readonly #waiting: (() => void)[] = []
 
   /** Closed, it is gone in the same call. */
   readonly isOpen = true
 
-  constructor(leg: { write(pack: Pack): void; credit(): number }, closed: (code: number, reason: string) => void) {
+  constructor(leg: Pick<Leg, 'write' | 'credit'>, closed: Leg['closed']) {
     super()
     this.#leg = leg
     this.#closed = closed
@@ -91,8 +92,8 @@ export class LegConnection extends LocalConnection {
     return this.#leg.credit()
   }
 
-  close(code: number, reason: string): void {
-    this.#closed(code, reason)
+  close(code: number, reason: string, retryAfter?: number): void {
+    this.#closed(code, reason, retryAfter)
   }
 }
 

@@ -3,16 +3,19 @@ import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import type { Pass } from '../protocol/capabilities.ts'
 import { CLOSE, DONE, INTERNAL_ERROR } from '../protocol/codes.ts'
+import { comparePositions } from '../protocol/cursor.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
+import { headPosition } from '../room/extent.ts'
 import type { Activity } from '../room/info.ts'
 import type { Stored } from '../room/log/log.ts'
-import { toReply } from '../room/outcomes.ts'
+import { toReply, unwritten } from '../room/outcomes.ts'
 import type {
   Command,
   Connection,
+  Heard,
   Hello,
   HistoryRead,
   Reply,
@@ -25,7 +28,7 @@ import type {
   Work,
 } from '../room/ports.ts'
 import type { Answered, Question } from '../room/questions.ts'
-import { Pages, type Reading, readFor } from '../room/reading.ts'
+import { Pages, type Reading, readerOf, readFor } from '../room/reading.ts'
 import { INTERNAL, Replies } from '../room/replies.ts'
 import type { Room } from '../room/room.ts'
 import { SLOW } from '../room/tally.ts'
@@ -148,7 +151,7 @@ export class LocalRoom implements RoomHost {
 
   /** Sends everyone away; `clients`: how many come back elsewhere at the same time. */
   drain(clients: number): void {
-    this.#room.drain(clients)
+    this.#room.sendAway(CLOSE.drain, 'drain', clients)
   }
 
   /** Tells the backend nothing more; resolves when what is on its way has arrived or not. */
@@ -160,6 +163,7 @@ export class LocalRoom implements RoomHost {
   /** The log goes away. */
   close(): void {
     this.#isClosed = true
+    this.#alarm.set(null)
     this.#telling.set(null)
   }
 
@@ -182,9 +186,9 @@ export class LocalRoom implements RoomHost {
   }
 
   dial(hello: Hello, leg: Leg): Wire {
-    const connection = new LegConnection(leg, (code, reason) => {
+    const connection = new LegConnection(leg, (code, reason, retryAfter) => {
       this.closed(connection)
-      leg.closed(code, reason)
+      leg.closed(code, reason, retryAfter)
     })
     this.attach(connection, hello)
     return {
@@ -209,8 +213,9 @@ export class LocalRoom implements RoomHost {
     await new Promise((resolve) => {
       this.commit({ drafts: [], replyTo: { ticket: this.#replies.expect({ type: 'info' }, resolve) } })
     })
-    // History is read in its turn of the event loop, and it asked for that before.
-    await new Promise((resolve) => setImmediate(resolve))
+    // History is read in its turn, and it asked for that before.
+    while (this.#reads.some((each) => readerOf(each) === connection))
+      await new Promise((resolve) => setImmediate(resolve))
     await connection.caughtUp()
     if (this.#connections.has(connection)) connection.close(DONE, '')
   }
@@ -248,9 +253,18 @@ export class LocalRoom implements RoomHost {
       act()
     } catch (error) {
       this.report(error)
-      this.#end(connection, INTERNAL_ERROR, 'internal')
+      this.#endBroken(connection)
     }
     this.#lookAfter()
+  }
+
+  #endBroken(connection: Connection): void {
+    try {
+      this.#room.end(connection, INTERNAL_ERROR, 'internal')
+    } catch (error) {
+      this.report(error)
+      this.#end(connection, INTERNAL_ERROR, 'internal')
+    }
   }
 
   /** Closes one that its room does not know of, or not any more. */
@@ -294,7 +308,9 @@ export class LocalRoom implements RoomHost {
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
     this.#reads.push({ reader, scan })
-    if (this.#reads.length === 1) setImmediate(() => this.#readOn(new Pages(this.#log)))
+    // Of the log that there is when a page is read: a failed commit makes another.
+    const log = { read: (scan: Scan) => this.#log.read(scan) }
+    if (this.#reads.length === 1) setImmediate(() => this.#readOn(new Pages(log)))
   }
 
   /** However many have come back at once, others have their turn in between. */
@@ -313,7 +329,7 @@ export class LocalRoom implements RoomHost {
   }
 
   wakeAt(time: number | null): void {
-    this.#alarm.set(time)
+    if (!this.#isClosed) this.#alarm.set(time)
   }
 
   ask(question: Question): boolean {
@@ -389,45 +405,74 @@ export class LocalRoom implements RoomHost {
     this.#rest(took)
   }
 
-  /**
-   * Nothing was written, and the room is born again from what is. What came in meanwhile built upon what has failed,
-   * so it fails too. Unless the plan was written, and whoever wrote it did not live to say so.
-   */
+  /** Nothing was written. Unless the plan was, and whoever wrote it did not live to say so. */
   failed(why: string, plan?: Planned): void {
     try {
-      this.#log = this.#options.openLog()
-      const stored = this.#log.load()
-      if (plan !== undefined && this.#log.holds(plan)) {
+      const log = this.#options.openLog()
+      const stored = log.load()
+      this.#log = log
+      if (plan !== undefined && log.holds(plan)) {
         this.written(plan)
         return
       }
-      const works = [...this.#works.done(), ...this.#works.take()]
-      this.#works.done()
-      this.#room = this.#born(stored, this.#room.told)
-      const outcome = { error: 'storage', message: `The log cannot be written: ${why}` } as const
-      const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-      this.#room.settled({ entries: [], outcomes, head: stored.head })
+      this.#reborn(stored, why)
       this.#rest(SETBACK)
     } catch (error) {
-      this.#lost(error)
+      this.#forsake(error)
     }
   }
 
+  /** The room is born again from what is. What came in meanwhile built upon what has failed, so it fails too. */
+  #reborn(stored: Stored, why?: string): void {
+    const works = [...this.#works.done(), ...this.#works.take()]
+    this.#works.done()
+    const { heard } = this.#room
+    this.#room = this.#born(stored, heard)
+    const outcome = unwritten(comparePositions(heard.position, headPosition(stored.head)) < 0, why)
+    const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
+    this.#room.settled({ entries: [], outcomes, head: stored.head })
+    if (stored.waiting > 0) this.#teller?.added(0)
+  }
+
   /**
-   * The room cannot be gone on with. Everyone is sent away, to come back with the cursor: who has heard what of the last
-   * commit, nobody can say. What came of it is known (`outcomes`).
+   * What was written could not be told. Everyone is sent away, to come back with the cursor: who has heard what of it,
+   * nobody can say. What came of it is known (`outcomes`).
    */
-  #lost(error: unknown, outcomes: Settled['outcomes'] = []): void {
+  #lost(error: unknown, outcomes: Settled['outcomes']): void {
     this.report(error)
-    this.#alarm.set(null)
-    this.close()
-    this.#options.lost(this)
     for (const { replyTo, outcome } of outcomes) {
       if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
     }
-    this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The room was lost; it comes back by itself' })
-    for (const connection of this.#connections) this.#end(connection, CLOSE.storage, 'storage')
+    this.#sendAway()
+    try {
+      const log = this.#options.openLog()
+      const stored = log.load()
+      this.#log = log
+      this.#reborn(stored)
+      this.#rest(SETBACK)
+    } catch (another) {
+      this.#forsake(another)
+    }
+  }
+
+  #sendAway(): void {
+    try {
+      this.#room.sendAway(CLOSE.storage, 'storage', this.#connections.size)
+    } catch (error) {
+      this.report(error)
+    }
+    for (const connection of this.#connections) if (connection.isOpen) this.#end(connection, CLOSE.storage, 'storage')
     this.#connections.clear()
+  }
+
+  /** Not even what it was can be read: it is given up, and made anew when somebody asks for it. */
+  #forsake(error: unknown): void {
+    this.report(error)
+    this.#sendAway()
+    this.close()
+    this.#teller?.stop().catch(this.report)
+    this.#options.lost(this)
+    this.#replies.forgetAll({ type: 'error', code: 'storage', message: 'The log cannot be read' })
   }
 
   /** Somebody who carries what the room has to tell, if there is a backend to hear it. */
@@ -440,14 +485,16 @@ export class LocalRoom implements RoomHost {
         const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
         this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } })
       })
-    const wakeAt = (time: number): void => this.#telling.set(time)
+    const wakeAt = (time: number): void => {
+      if (!this.#isClosed) this.#telling.set(time)
+    }
     const teller = new Teller({ room: name, backend, outbox: () => this.#log, commit, wakeAt, tell }, waiting)
     if (teller.at !== null) wakeAt(teller.at)
     return teller
   }
 
-  /** `told`: after a commit that failed. */
-  #born(stored: Stored, told?: string): Room<unknown> {
+  /** `heard`: of the room before. */
+  #born(stored: Stored, heard?: Heard): Room<unknown> {
     const { name, limits, backend, room: Class } = this.#options
     const room = new Class(this, {
       name,
@@ -457,7 +504,7 @@ export class LocalRoom implements RoomHost {
       tally: this.#options.readings.tally,
       ...stored,
     })
-    room.wake(this.#connections, told)
+    room.wake(this.#connections, heard)
     return room
   }
 

@@ -97,7 +97,11 @@ export class Rooms {
         isRevoked: (by) => !isEverywhere && this.isRevoked(by),
         openLog: () => this.#store.log(name, backend?.tells(name)),
         due: (room) => this.#isDue(room),
-        lost: () => this.#rooms.delete(name),
+        lost: (room) => {
+          if (this.#rooms.get(name) !== room) return
+          this.#rooms.delete(name)
+          this.#chores.bringBack(name)
+        },
       })
       this.#rooms.set(name, made)
       return made
@@ -164,8 +168,9 @@ export class Rooms {
 
   /** One transaction at a time: what becomes due while the disk is waited for shares the next. */
   #commit(): Promise<void> {
-    this.#committing ??= this.#commitAll()
-    return this.#committing
+    // With nothing to do it would be over before it is known to have begun.
+    if (this.#due.length > 0) this.#committing ??= this.#commitAll()
+    return this.#committing ?? Promise.resolve()
   }
 
   async #commitAll(): Promise<void> {

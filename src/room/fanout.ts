@@ -105,10 +105,7 @@ export class Fanout {
     const missed = isLast ? this.#missed(connection) : []
     connection.attach({ ...connection.attachment, at: through })
     this.#tally.replayed(items.length, isWithheld)
-    const pack =
-      missed.length === 0
-        ? this.#pagePacks.of(member.group.codec, items, through, this.#head)
-        : this.#pack(member.group.codec, [...items, ...missed], through)
+    const pack = this.#pagePacks.of(member.group.codec, items, missed, through, this.#head)
     if (pack !== null) this.write(connection, pack)
     if (pack === null || member.group.codec !== 'poll') this.#advance(member)
   }
@@ -152,11 +149,11 @@ export class Fanout {
   close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
     const member = this.#members.get(connection)
     const codec = member?.group.codec
+    const advice = mayComeBack(code) ? (retryAfter ?? this.#host.retryAfter(0)) : undefined
     if (member !== undefined && (codec === 'framed' || codec === 'lines' || codec === 'sse')) {
-      const advice = mayComeBack(code) ? (retryAfter ?? this.#host.retryAfter(0)) : undefined
       this.#send(member, [closingEvent(code, reason, advice)], headPosition(this.#head))
     }
-    this.#end(connection, code, reason)
+    this.#end(connection, code, reason, advice)
   }
 
   /** One that cannot be written to is gone, and is no reason why the others should not hear. */
@@ -170,9 +167,9 @@ export class Fanout {
   }
 
   /** It is gone at once: who does not read, or has vanished, never answers a close, and on the edge nobody gives up. */
-  #end(connection: Connection, code: number, reason: string): void {
+  #end(connection: Connection, code: number, reason: string, retryAfter?: number): void {
     this.#tally.closed(code)
-    connection.close(code, reason)
+    connection.close(code, reason, retryAfter)
     this.leave(connection)
   }
 

@@ -41,3 +41,12 @@ export function plainEnd(outcome: Outcome): { readonly code: number; readonly re
   if (reason === 'rate' || reason === 'busy') return { code: CLOSE.rate, reason }
   return isTransient(reason) ? { code: CLOSE.storage, reason } : null
 }
+
+/** What those are told whose commit failed. `isInDoubt`: the log has more than was told, so some of it may stand. */
+export const unwritten = (isInDoubt: boolean, why?: string) =>
+  ({
+    error: 'storage',
+    message: isInDoubt
+      ? 'It is not known whether this was written; under the same id it is written once'
+      : `The log cannot be written${why === undefined ? '' : `: ${why}`}`,
+  }) as const

@@ -64,7 +64,9 @@ export function packOf(codec: CodecName, items: readonly Item[], through: Positi
 export class PagePacks {
   readonly #made = new WeakMap<readonly Item[], Map<CodecName, { readonly head: Head; readonly pack: Pack | null }>>()
 
-  of(codec: CodecName, items: readonly Item[], through: Position, head: Head): Pack | null {
+  /** `more`: what one alone hears besides. */
+  of(codec: CodecName, items: readonly Item[], more: readonly Item[], through: Position, head: Head): Pack | null {
+    if (more.length > 0) return packOf(codec, [...items, ...more], through, headPosition(head))
     const byCodec = this.#made.get(items) ?? new Map()
     const made = byCodec.get(codec)
     // Polls say what the head is.

@@ -10,6 +10,12 @@ export interface Reading {
   readonly scan: Scan
 }
 
+/** Whose reading it is, if it is a connection's. */
+export const readerOf = ({ reader }: Reading): Connection | undefined => {
+  if (!('replyTo' in reader)) return reader
+  return 'connection' in reader.replyTo ? reader.replyTo.connection : undefined
+}
+
 /** Reads what a room asked its host for; who waits for it is told if that cannot be. */
 export function readFor(
   room: Room<unknown>,
@@ -21,8 +27,8 @@ export function readFor(
     room.page(reader, log.read(scan))
   } catch (error) {
     host.report(error)
-    if (!('replyTo' in reader)) reader.close(CLOSE.storage, 'storage')
-    else if ('connection' in reader.replyTo) reader.replyTo.connection.close(CLOSE.storage, 'storage')
+    if (!('replyTo' in reader)) room.end(reader, CLOSE.storage, 'storage')
+    else if ('connection' in reader.replyTo) room.end(reader.replyTo.connection, CLOSE.storage, 'storage')
     else host.reply(reader.replyTo.ticket, { type: 'error', code: 'storage', message: 'The log cannot be read' })
   }
 }

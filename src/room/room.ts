@@ -1,7 +1,7 @@
 import { type Capability, may, type Pass, within } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
-import { formatCursor } from '../protocol/cursor.ts'
+import { comparePositions, formatCursor } from '../protocol/cursor.ts'
 import { utf8Length } from '../protocol/data.ts'
 import type { Draft, MessageDraft } from '../protocol/entry.ts'
 import { type ErrorCode, Refusal } from '../protocol/errors.ts'
@@ -25,6 +25,7 @@ import {
   type Command,
   type Connection,
   type Head,
+  type Heard,
   type Hello,
   type HistoryRead,
   IN_STEP,
@@ -181,21 +182,36 @@ export class Room<State = unknown> {
 
   /**
    * Once after birth: takes the connections that are there in again, and starts the grace of sessions without any.
-   * `told`: after a failed commit, the presence rev that the room before has told those who hear of every change.
+   * `heard`: of the room before, whose last commit failed, or was written and could not be told.
    */
-  wake(connections: Iterable<Connection>, told: string = IN_STEP): void {
+  wake(connections: Iterable<Connection>, heard?: Heard): void {
     // Oldest first, as they came (SES-3); workerd lists them the other way round (2026-11).
     const open = [...connections].filter(({ isOpen }) => isOpen)
     const inOrder = open.sort((a, b) => a.attachment.since - b.attachment.since)
     for (const connection of inOrder) {
-      const { attachment } = connection
-      if (attachment.presence === IN_STEP && told !== IN_STEP) connection.attach({ ...attachment, presence: told })
+      if (heard !== undefined && !this.#goOn(connection, heard)) continue
       this.#fanout.join(connection)
       this.#participants.enter(connection, sessionOf(connection))
       this.#doorkeeper.enter(connection)
     }
     this.#participants.schedule()
     if (this.#doorkeeper.nextEnd !== null) this.#schedule()
+  }
+
+  /** From what it has heard; false: a plain one cannot, whose stream is not replayed unseen (FAN-3). */
+  #goOn(connection: Connection, { position, rev }: Heard): boolean {
+    const { attachment } = connection
+    const { at, presence, codec } = attachment
+    // A poll that waits to be told who is here begins where it is told so (POLL-2).
+    const isYetToStart = codec === 'poll' && presence !== undefined && presence !== IN_STEP
+    const hasMissed = comparePositions(position, headPosition(this.#head)) < 0
+    const isBehind = at === undefined && hasMissed && !isYetToStart
+    if (isBehind && codec === 'plain') return this.#turnAway(connection, { code: CLOSE.storage, reason: 'storage' })
+    const isInStep = presence === IN_STEP
+    if (isBehind || isInStep) {
+      connection.attach({ ...attachment, ...(isBehind && { at: position }), ...(isInStep && { presence: rev }) })
+    }
+    return true
   }
 
   /** A connection that the gateway has let in. False: the room has not, and has closed it. */
@@ -384,10 +400,15 @@ export class Room<State = unknown> {
     this.#fanout.lookAfter(this.#host.now())
   }
 
-  /** The host goes down: everyone is sent away, with advice when to come back that is spread over all of them. */
-  drain(clients: number): void {
+  /** The host ends one, saying why where that can be said. */
+  end(connection: Connection, code: number, reason: string): void {
+    this.#fanout.close(connection, code, reason)
+  }
+
+  /** The host sends everyone away, with advice when to come back that is spread over so many. */
+  sendAway(code: number, reason: string, clients: number): void {
     for (const connection of [...this.#fanout.connections]) {
-      this.#fanout.close(connection, CLOSE.drain, 'drain', this.#host.retryAfter(clients))
+      this.#fanout.close(connection, code, reason, this.#host.retryAfter(clients))
     }
   }
 
@@ -410,9 +431,8 @@ export class Room<State = unknown> {
     }
   }
 
-  /** What those who hear of every change know of presence: a host that throws the room away hands it on to `wake`. */
-  get told(): string {
-    return this.#participants.presence.rev
+  get heard(): Heard {
+    return { position: headPosition(this.#head), rev: this.#participants.presence.rev }
   }
 
   isRevoked(by: { user?: string; pass?: Pass }): boolean {

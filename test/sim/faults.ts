@@ -1,9 +1,9 @@
 /** What can fail beneath a room. */
-export type Fault = 'commit' | 'read' | 'send' | 'tell'
+export type Fault = 'commit' | 'answer' | 'read' | 'send' | 'tell'
 
 /** Decides which of them do: by chance, or the n-th of a kind. Counts them all, so that a sweep knows how many there are. */
 export class Faults {
-  readonly counts: Record<Fault, number> = { commit: 0, read: 0, send: 0, tell: 0 }
+  readonly counts: Record<Fault, number> = { commit: 0, answer: 0, read: 0, send: 0, tell: 0 }
   readonly #fails: (fault: Fault, n: number) => boolean
   #healed = false
 

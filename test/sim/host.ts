@@ -1,13 +1,13 @@
 import { limitsOf } from '../../src/gateway/access/limits.ts'
 import type { Judgement } from '../../src/protocol/ask.ts'
 import { CLOSE } from '../../src/protocol/codes.ts'
-import { formatCursor } from '../../src/protocol/cursor.ts'
+import { comparePositions, formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
 import { Beat } from '../../src/room/beat.ts'
 import { headPosition } from '../../src/room/extent.ts'
 import type { MemoryLog } from '../../src/room/log/memory.ts'
-import { toReply } from '../../src/room/outcomes.ts'
+import { toReply, unwritten } from '../../src/room/outcomes.ts'
 import type {
   Command,
   Connection,
@@ -362,17 +362,23 @@ export class Host implements RoomHost {
   #written(works: readonly Work[]): Settled | null {
     try {
       this.#options.faults.hit('commit')
-      return this.#append(works)
+      const from = this.feed.length
+      const settled = this.#append(works)
+      this.#options.faults.hit('answer')
+      // With what is not logged, which leaves now or never.
+      this.feed.splice(from, this.feed.length - from, ...settled.entries)
+      return settled
     } catch (error) {
       this.report(error)
       return null
     }
   }
 
-  #append(works: readonly Work[]) {
+  #append(works: readonly Work[]): Settled {
     const settled = this.#options.log.append(works, this.#now)
-    this.feed.push(...settled.entries)
-    this.log.push(...settled.entries.filter(({ position }) => position !== null))
+    const logged = settled.entries.filter(({ position }) => position !== null)
+    this.log.push(...logged)
+    this.feed.push(...logged)
     return settled
   }
 
@@ -380,21 +386,21 @@ export class Host implements RoomHost {
   #reborn(): void {
     const works = [...this.#works.done(), ...this.#works.take()]
     this.#works.done()
-    const { told } = this.room
+    const { heard } = this.room
     this.room = this.#born()
-    this.room.wake(this.wires, told)
-    const outcome = { error: 'storage', message: 'The log cannot be written' } as const
+    this.room.wake(this.wires, heard)
+    const { head } = this.#options.log.load()
+    const outcome = unwritten(comparePositions(heard.position, headPosition(head)) < 0)
     const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-    this.room.settled({ entries: [], outcomes, head: this.#options.log.load().head })
+    this.room.settled({ entries: [], outcomes, head })
   }
 
   #lost(outcomes: Settled['outcomes']): void {
     for (const { replyTo, outcome } of outcomes) {
       if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
     }
-    const wires = [...this.wires]
+    this.room.sendAway(CLOSE.storage, 'storage', this.wires.size)
     this.wires.clear()
-    for (const wire of wires) wire.close(CLOSE.storage)
     this.#reborn()
   }
 

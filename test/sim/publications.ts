@@ -84,7 +84,11 @@ export class Publications {
     if (publication === undefined) return
     pending?.delete(publication.data)
     if (event.type === 'ack') publication.acks.push(event.cursor)
-    else this.#refused(publication, event.code as string)
+    else if (isDecided(event.code, event.message)) this.#refused(publication, event.code as string)
+    else {
+      publication.isInDoubt = true
+      this.#again(publication)
+    }
   }
 
   lost(wire: Wire): void {
@@ -133,7 +137,7 @@ export class Publications {
     const by = { session, ...(user !== undefined && { user }) }
     const take = (publication: Publication, reply: Reply): void => {
       if (reply.type === 'published') publication.acks.push(reply.cursor)
-      else if (reply.type === 'error' && reply.code !== 'internal') this.#refused(publication, reply.code)
+      else if (reply.type === 'error' && isDecided(reply.code, reply.message)) this.#refused(publication, reply.code)
       else {
         publication.isInDoubt = true
         this.#again(publication)
@@ -174,6 +178,10 @@ export class Publications {
     if (publication.id !== undefined && publication.acks.length === 0) this.#retry.push(publication)
   }
 }
+
+/** Is it known that nothing came of it? */
+const isDecided = (code: unknown, message: unknown): boolean =>
+  code !== 'internal' && !`${message}`.startsWith('It is not known')
 
 const body = ({ id, data, fields }: Publication): object => ({ ...(id !== undefined && { id }), data, ...fields })
 

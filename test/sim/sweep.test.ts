@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Fault, Faults } from './faults.ts'
 import { Run, type RunOptions } from './run.ts'
 
-const FAULTS: readonly Fault[] = ['commit', 'read', 'send', 'tell']
+const FAULTS: readonly Fault[] = ['commit', 'answer', 'read', 'send', 'tell']
 const SCENARIOS = [true, false].flatMap((isEdge) => [true, false].map((isTally) => ({ isEdge, isTally })))
 
 const play = (scenario: Omit<RunOptions, 'seed'>, faults: Faults) => {

@@ -33,8 +33,8 @@ interface Party {
 interface Outcome {
   /** By room: what it answered, as the codec `poll` has it. */
   readonly answers: ReadonlyMap<string, string>
-  /** A room ended its part without an answer. */
-  readonly isCut: boolean
+  /** A room ended its part without an answer: seconds until the client may come back. */
+  readonly after: number
 }
 
 /**
@@ -46,7 +46,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
     const wires: Wire[] = []
     const answers = new Map<string, string>()
     let timer: ReturnType<typeof setTimeout> | undefined
-    let isCut = false
+    let after = 0
     let isAsked = false
     let over = false
     const end = (): void => {
@@ -55,7 +55,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
       if (timer !== undefined) clearTimeout(timer)
       signal.removeEventListener('abort', end)
       for (const wire of wires) wire.close()
-      resolve({ answers, isCut })
+      resolve({ answers, after })
     }
     const endAfter = (milliseconds: number): void => {
       if (timer !== undefined) clearTimeout(timer)
@@ -73,9 +73,9 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
           if (isAsked) endAfter(0)
         },
         credit: () => Number.POSITIVE_INFINITY,
-        closed(code: number, reason: string) {
+        closed(code: number, reason: string, retry = retryAfter()) {
           if (code >= CLOSE.protocol) fail(new Refusal(finalCode(code), `${room}: ${reason}`))
-          isCut ||= !answers.has(room)
+          if (!answers.has(room)) after = Math.max(after, retry)
           if (isAsked) endAfter(0)
         },
       }
@@ -88,7 +88,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
     Promise.all(parties.map(dial)).then(
       () => {
         isAsked = true
-        endAfter(answers.size > 0 || isCut ? 0 : wait * 1000)
+        endAfter(answers.size > 0 || after > 0 ? 0 : wait * 1000)
       },
       (error) => {
         if (error instanceof Refusal) return fail(error)
@@ -101,7 +101,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
 
 const ANSWER = /^\{"cursor":"([^"]+)","head":"([^"]+)","events":/
 
-function toResponse(asked: Asked, parties: readonly Party[], { answers, isCut }: Outcome, wait: number): Response {
+function toResponse(asked: Asked, parties: readonly Party[], { answers, after }: Outcome, wait: number): Response {
   const { vector, resume } = asked
   const events: string[] = []
   const rooms = parties.map(({ room, hello }) => {
@@ -114,7 +114,7 @@ function toResponse(asked: Asked, parties: readonly Party[], { answers, isCut }:
     return { room, session: hello.session, cursor: vector.get(room), head }
   })
   // Who was cut off and comes back at once may be cut off again.
-  const advice = { wait, after: isCut ? retryAfter() : 0 }
+  const advice = { wait, after }
   const told = JSON.stringify({ rooms, resume, advice }).slice(1)
   return jsonText(`{"cursor":"${vector}","events":[${events.join(',')}],${told}`)
 }

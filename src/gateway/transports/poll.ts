@@ -22,7 +22,7 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
     return problem(outcome.code === CLOSE.storage ? 'storage' : 'draining', outcome.reason)
   // Nothing came: the client's own cursor still says up to where it has seen. Whoever was sent away comes back later.
   const nothing = `{"cursor":"${start.cursor}","head":"${start.cursor}","events":[]`
-  return answer(nothing, outcome === IDLE ? 0 : retryAfter())
+  return answer(nothing, outcome === IDLE ? 0 : (outcome.retryAfter ?? retryAfter()))
 
   function answer(part: string, after: number): Response {
     const secret = resume === undefined ? '' : `,"resume":"${resume}"`
@@ -47,6 +47,7 @@ export function finalCode(close: number): ErrorCode {
 interface Ended {
   readonly code: number
   readonly reason: string
+  readonly retryAfter?: number | undefined
 }
 
 const IDLE: Ended = { code: 0, reason: 'nothing came' }
@@ -71,7 +72,7 @@ function held(hello: Hello, room: RoomStub, wait: number, signal: AbortSignal): 
     const leg = {
       write: (pack: Pack) => end(pack.frames.join('')),
       credit: () => Number.POSITIVE_INFINITY,
-      closed: (code: number, reason: string) => end({ code, reason }),
+      closed: (code: number, reason: string, retryAfter?: number) => end({ code, reason, retryAfter }),
     }
     room.dial(hello, leg).then(
       (dialled) => {

@@ -2,7 +2,6 @@ import type { Position } from '../../protocol/cursor.ts'
 import { comparePositions, epochLineage, epochTime, epochWriter, lineageFrom } from '../../protocol/cursor.ts'
 import { type Entry, fingerprint } from '../../protocol/entry.ts'
 import type { DeadLetter, OutboxRow, WebhookEvent } from '../../protocol/webhook.ts'
-import { headPosition } from '../../room/extent.ts'
 import { floorBefore, fromLines, type Known, place, rowsOf, type Stored, take, toLines } from '../../room/log/log.ts'
 import { Telling } from '../../room/log/outbox.ts'
 import { isDue, NO_TAIL, type Pruned, prune, type Row, type Tail } from '../../room/log/prune.ts'
@@ -132,8 +131,11 @@ export class SqliteLog {
 
   /** Has it been written, as its last message tells? A plan without any can do no harm twice. */
   holds({ settled }: Planned): boolean {
-    const last = settled.entries.findLast(({ position }) => position !== null)?.position
-    return last != null && comparePositions(headPosition(this.#head), last) >= 0
+    const last = settled.entries.findLast(({ position }) => position !== null)
+    if (last === undefined || last.position === null) return false
+    const { epoch, offset } = last.position
+    const [stored] = this.#entriesFrom({ epoch, offset: offset - 1 })
+    return stored?.json === last.json
   }
 
   /** Would a commit of nothing prune something? */

@@ -17,50 +17,64 @@ interface Answer {
 /** A write-ahead log longer than this is begun anew, for which writers must pause (pages of 4 KiB). */
 const LONG = 8192
 
+interface Pending {
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** One life of the thread, and what it was asked: the next life answers for nothing that this one was asked. */
+interface Life {
+  readonly worker: Worker
+  readonly asked: Pending[]
+}
+
 /** A second thread with its own connection: where a write waits for the disk, nobody else waits with it. */
 export class DatabaseThread {
   readonly #data: ThreadData
-  readonly #asked: { resolve(): void; reject(error: Error): void }[] = []
-  #worker: Worker | undefined
+  #life: Life | undefined
 
   constructor(file: string, sync: Sync) {
     this.#data = { file, sync }
   }
 
-  /** Answered in the order of asking. @throws what SQLite did, with its `errcode` */
+  /** Answered in the order of asking. @throws what SQLite did, with its `errcode`; what is not answered is in doubt */
   ask(request: Request): Promise<void> {
-    const worker = this.#started()
+    const { worker, asked } = this.#started()
     return new Promise((resolve, reject) => {
-      this.#asked.push({ resolve, reject })
       worker.postMessage(request)
+      asked.push({ resolve, reject })
     })
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker
-    if (worker === undefined) return
+    const life = this.#life
+    if (life === undefined) return
     await this.ask('close')
-    await worker.terminate()
+    await life.worker.terminate()
   }
 
   /** One that died is started again by the next request. */
-  #started(): Worker {
-    if (this.#worker !== undefined) return this.#worker
+  #started(): Life {
+    if (this.#life !== undefined) return this.#life
     const worker = new Worker(new URL(import.meta.url), { workerData: { holdline: this.#data } })
-    const died = (error: Error): void => {
-      if (this.#worker === worker) this.#worker = undefined
-      for (const { reject } of this.#asked.splice(0)) reject(error)
-    }
+    const life: Life = { worker, asked: [] }
+    let why = new Error('The thread that writes has ended')
     worker.on('message', ({ error }: Answer) => {
-      const asked = this.#asked.shift()
+      const asked = life.asked.shift()
       if (error === undefined) asked?.resolve()
       else asked?.reject(Object.assign(new Error(error.message), { errcode: error.errcode }))
     })
-    worker.on('error', died)
-    worker.on('exit', () => died(new Error('The thread that writes has ended')))
+    worker.on('error', (error) => {
+      why = error
+    })
+    // Not before: until then it may still write.
+    worker.on('exit', () => {
+      if (this.#life === life) this.#life = undefined
+      for (const { reject } of life.asked.splice(0)) reject(why)
+    })
     worker.unref()
-    this.#worker = worker
-    return worker
+    this.#life = life
+    return life
   }
 }
 
