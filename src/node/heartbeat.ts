@@ -31,13 +31,15 @@ export class Heartbeat {
   /** Resolves when all are gone; those that are left after `patience` (ms) are cut off. */
   async closed(patience: number): Promise<void> {
     if (this.#missed.size === 0) return
-    const cut = setTimeout(() => {
-      for (const ws of this.#missed.keys()) ws.terminate()
-    }, patience)
+    const cut = setTimeout(() => this.cut(), patience)
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
     })
     clearTimeout(cut)
+  }
+
+  cut(): void {
+    for (const ws of this.#missed.keys()) ws.terminate()
   }
 
   #beat(): void {

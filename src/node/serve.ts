@@ -107,11 +107,16 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   })
   const upgrades = new Upgrades(limits.payload, reporter(tell), (code) => readings.tally.closed(code))
   let isReady = true
+  /** A room that shall hold a line: whoever came after everyone was sent away would never be. */
+  const holding = (name: string) => {
+    if (!isReady) throw new Refusal('draining', 'The gateway goes down; come back in a moment')
+    return rooms.get(name)
+  }
   const runtime: Runtime = {
     room: (name) => ({
       command: (command) => rooms.get(name).command(command),
-      dial: async (hello, leg) => rooms.get(name).dial(hello, leg),
-      upgrade: async (request, hello, protocol) => upgrades.accept(request, rooms.get(name), hello, protocol),
+      dial: async (hello, leg) => holding(name).dial(hello, leg),
+      upgrade: async (request, hello, protocol) => upgrades.accept(request, holding(name), hello, protocol),
     }),
     gate,
     list: (query) => rooms.list(query),
@@ -192,7 +197,10 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       await Promise.all([upgrades.closed(PATIENCE), lines.closed(PATIENCE)])
       server.closeIdleConnections()
       // Polls and streams have been answered; who has not taken its answer by now will not.
-      setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
+      setTimeout(() => {
+        server.closeAllConnections()
+        upgrades.cut()
+      }, PATIENCE).unref()
       await stopped
       await told
       await rooms.close()

@@ -40,6 +40,9 @@ export class Upgrades {
   readonly #handshakes = new WeakMap<Request, Handshake>()
   readonly #heartbeat: Heartbeat
   readonly #held = new Set<SocketHandler>()
+  /** Those whose handshake is under way. */
+  readonly #coming = new Set<Duplex>()
+  #isDraining = false
   readonly #report: (error: unknown) => void
   readonly #closed: (code: number) => void
 
@@ -60,6 +63,7 @@ export class Upgrades {
   listen(server: Server, app: (request: Request, incoming: IncomingMessage) => Response | Promise<Response>): void {
     server.on('upgrade', async (incoming, socket, head) => {
       socket.on('error', () => socket.destroy())
+      this.#coming.add(socket)
       const handshake: Handshake = { incoming, socket, head, taken: false }
       try {
         const request = toRequest(incoming)
@@ -68,6 +72,8 @@ export class Upgrades {
         if (!handshake.taken) await answer(socket, response)
       } catch (error) {
         await answer(socket, toProblem(error, this.#report))
+      } finally {
+        this.#coming.delete(socket)
       }
     })
   }
@@ -86,8 +92,9 @@ export class Upgrades {
   }
 
   /** Accepts a WebSocket that the gateway holds by itself. */
-  readonly hold: AcceptSocket = (request, protocol, handle) =>
-    this.#handle(request, protocol, (ws, socket) => {
+  readonly hold: AcceptSocket = (request, protocol, handle) => {
+    if (this.#isDraining) throw new Refusal('draining', 'The gateway goes down; come back in a moment')
+    return this.#handle(request, protocol, (ws, socket) => {
       const handler = handle({
         send: (text) => ws.send(text),
         credit: () => LIMITS.ahead - socket.writableLength,
@@ -101,9 +108,11 @@ export class Upgrades {
       })
       socket.on('drain', () => handler.drained())
     })
+  }
 
-  /** Sends those away that the gateway holds by itself, if no room of theirs has. */
+  /** Holds nobody any more, and sends those away that the gateway holds by itself, if no room of theirs has. */
   drain(): void {
+    this.#isDraining = true
     for (const handler of this.#held) handler.sendAway()
   }
 
@@ -118,6 +127,12 @@ export class Upgrades {
   /** Resolves when every WebSocket is gone; those that do not answer their close within `patience` (ms) are cut off. */
   closed(patience: number): Promise<void> {
     return this.#heartbeat.closed(patience)
+  }
+
+  /** Cuts off whoever is still there, or on the way in. */
+  cut(): void {
+    this.#heartbeat.cut()
+    for (const socket of this.#coming) socket.destroy()
   }
 
   #handle(request: Request, protocol: string | null, use: (ws: WebSocket, socket: Duplex) => void): Response {

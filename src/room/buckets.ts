@@ -7,14 +7,15 @@ export class Buckets<Key> {
     this.#rate = rate
   }
 
-  /** Takes one out of a bucket; the seconds to wait if it is empty. */
-  take(key: Key, now: number): number | null {
+  /** Takes so many out of a bucket, all or none; the seconds to wait if they are not in it. More than it holds, a full one lends. */
+  take(key: Key, now: number, count = 1): number | null {
     if (!Number.isFinite(this.#rate)) return null
     const known = this.#spent.get(key)
     const debt = known === undefined ? 0 : Math.max(known.debt - ((now - known.at) / 1000) * this.#rate, 0)
-    const over = debt + 1 - Math.max(this.#rate, 1)
+    const size = Math.max(this.#rate, 1)
+    const over = debt + Math.min(count, size) - size
     if (over > 0) return over / this.#rate
-    this.#spent.set(key, { debt: debt + 1, at: now })
+    this.#spent.set(key, { debt: debt + count, at: now })
     if (this.#spent.size > FORGET) this.#forget(now)
     return null
   }

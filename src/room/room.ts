@@ -40,7 +40,7 @@ import {
 } from './ports.ts'
 import type { Answered, Submission } from './questions.ts'
 import { type Session, sessionOf } from './sessions.ts'
-import { isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
+import { BUSY, isKnown, repeat, Submissions, toSubmission } from './submissions.ts'
 import type { Tally } from './tally.ts'
 
 export type { Session }
@@ -116,7 +116,7 @@ export class Room<State = unknown> {
       this.#participants.leave(connection)
     }
     this.#submissions = new Submissions(host, birth.asks ?? false, {
-      isBusy: (replyTo) => this.#isBusy(replyTo),
+      isBusy: () => this.#isBusy,
       notFor: (submission) => this.#notFor(submission, submission.session?.id),
       answer: (replyTo, outcome) => this.#answer(replyTo, outcome),
       publish: (submission) => this.#publish(submission),
@@ -294,8 +294,8 @@ export class Room<State = unknown> {
         break
       }
       case 'batch': {
+        const wait = this.#tooFast(command, null, command.publications.length)
         const submissions = command.publications.flatMap((publication, index) => {
-          const wait = this.#tooFast(command, null)
           if (wait === null) return [this.#submission(command, publication, { ticket, index })]
           this.#host.reply(ticket, toReply({ ticket, index }, tooFast(wait)), index)
           return []
@@ -581,10 +581,10 @@ export class Room<State = unknown> {
   }
 
   /** Seconds to wait, if there were too many messages of that connection or user (LIMIT-1, LIMIT-2). */
-  #tooFast({ user }: { user?: string }, connection: Connection | null): number | null {
+  #tooFast({ user }: { user?: string }, connection: Connection | null, count = 1): number | null {
     const now = this.#host.now()
     const wait = connection === null ? null : this.#rates.take(connection, now)
-    return wait ?? (user === undefined ? null : this.#userRates.take(user, now))
+    return wait ?? (user === undefined ? null : this.#userRates.take(user, now, count))
   }
 
   /** Who goes on all the same is sent away. */
@@ -601,7 +601,10 @@ export class Room<State = unknown> {
   }
 
   #setState(session: Session, state: string | null, replyTo: ReplyTo): void {
-    if (this.#isBusy(replyTo)) return
+    if (this.#isBusy) {
+      this.#answer(replyTo, BUSY)
+      return
+    }
     const [size, most] = [utf8Length(state ?? ''), this.#limits.presenceState]
     if (size > most) {
       this.#answer(replyTo, {
@@ -612,10 +615,8 @@ export class Room<State = unknown> {
     else this.#answer(replyTo, { error: 'not_found', message: 'Only a session that is here has a presence' })
   }
 
-  #isBusy(replyTo: ReplyTo | undefined): boolean {
-    if (this.#host.backlog() <= LIMITS.waiting) return false
-    this.#answer(replyTo, { error: 'busy', message: 'The room has more to commit than it can' })
-    return true
+  get #isBusy(): boolean {
+    return this.#host.backlog() > LIMITS.waiting
   }
 
   /** Runs a callback and commits what it did, as one with what happened. `asked`: the message that it answers. */

@@ -8,14 +8,15 @@ import type { MessageQuestion, Submission } from './questions.ts'
 
 /** What the room does with what was submitted. */
 export interface SubmissionStage {
-  /** Has it too much to commit? Then it has said so. */
-  isBusy(replyTo: ReplyTo | undefined): boolean
+  /** Has it too much to commit? */
+  isBusy(): boolean
   /** Why its sender may do nothing any more. */
   notFor(submission: Submission): { readonly code: ErrorCode; readonly message: string } | undefined
   answer(replyTo: ReplyTo | undefined, outcome: Outcome): void
   publish(submission: Submission): void
 }
 
+export const BUSY = { error: 'busy', message: 'The room has more to commit than it can' } as const
 const WAITING = { error: 'busy', message: 'Too many messages wait for the backend' } as const
 
 /** Messages on their way to being published: past the backend, where it wants to be asked (ASK-5). */
@@ -32,9 +33,13 @@ export class Submissions {
 
   /** Those who come together are published together. Nobody is asked about what is known. */
   receive(by: { isBackend?: true }, line: MessageQuestion['line'], submissions: readonly Submission[]): void {
+    // All of them or none.
+    if (this.#stage.isBusy()) {
+      for (const { replyTo } of submissions) this.#stage.answer(replyTo, BUSY)
+      return
+    }
     const asked: Submission[] = []
     for (const submission of submissions) {
-      if (this.#stage.isBusy(submission.replyTo)) continue
       if (!this.#asks || by.isBackend) this.#stage.publish(submission)
       else if (isKnown(this.#host, submission)) repeat(this.#host, submission)
       else asked.push(submission)

@@ -1,5 +1,6 @@
 import type { Pack } from '../../protocol/codec/index.ts'
 import { CLOSE } from '../../protocol/codes.ts'
+import { utf8Length } from '../../protocol/data.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { frameLimit, LIMITS } from '../../protocol/limits.ts'
 import type { Hello, Kind } from '../../room/ports.ts'
@@ -114,8 +115,10 @@ class RoomLeg implements Leg {
 
   send(text: string): boolean {
     if (this.#wire !== undefined) return this.#wire.send(text)
-    if (this.#earlySize + text.length > LIMITS.ahead) return false
-    this.#earlySize += text.length
+    // As much as a wire takes at once, or what it does not would be nobody's.
+    const size = utf8Length(text)
+    if (this.#earlySize + size > LIMITS.ahead) return false
+    this.#earlySize += size
     this.#early.push(text)
     return true
   }
@@ -159,7 +162,6 @@ class RoomLeg implements Leg {
 
   #answerProbe(): void {
     if (this.#probe === undefined || this.#wire === undefined || this.#trunk.credit() <= 0) return
-    this.#wire.send(`{"op":"probe","n":${this.#probe}}`)
-    this.#probe = undefined
+    if (this.#wire.send(`{"op":"probe","n":${this.#probe}}`)) this.#probe = undefined
   }
 }

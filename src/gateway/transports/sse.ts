@@ -1,4 +1,5 @@
 import type { Pack } from '../../protocol/codec/index.ts'
+import { Refusal } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { lastEventId, type Query } from '../parameters.ts'
 import type { Runtime, Wire } from '../ports.ts'
@@ -40,7 +41,7 @@ export async function sse(room: string, query: Query, request: Request, runtime:
       })
       .catch((error) => {
         // The stream has begun, so this is no status any more: it ends, and the client comes back (SSE-5).
-        runtime.report(error)
+        if (!(error instanceof Refusal)) runtime.report(error)
         stream.end()
       })
     return {

@@ -97,7 +97,9 @@ export class SqliteStore {
 
   #newWriter(): Writer {
     const { file, sync = 'normal' } = this.#options
-    return writerFor(this.#opened.db, file, sync)
+    return writerFor(this.#opened.db, file, sync, (error) =>
+      this.#tell('error', `cannot take in its write-ahead log: ${outageOf(error) ?? (error as Error).message}`),
+    )
   }
 
   #fails(outage: string): void {

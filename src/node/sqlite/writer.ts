@@ -18,9 +18,10 @@ const MOST = 4 * 1024 * 1024
 const LONGEST = 1000
 const COMMIT = 12 * 1024
 
-export function writerFor(db: DatabaseSync, file: string, sync: Sync): Writer {
+/** `stuck` is told why the write-ahead log cannot be moved into the database, once while it cannot. */
+export function writerFor(db: DatabaseSync, file: string, sync: Sync, stuck: (error: unknown) => void): Writer {
   if (file === MEMORY) return { write: writerOf(db), close: async () => {} }
-  return sync === 'full' ? threadWriter(file) : loopWriter(db, file)
+  return sync === 'full' ? threadWriter(file) : loopWriter(db, file, stuck)
 }
 
 /** `full`: the thread waits for the disk, and nobody else. */
@@ -32,11 +33,12 @@ function threadWriter(file: string): Writer {
 }
 
 /** `normal`: a commit waits for no disk, so the event loop does it. Only checkpoints do, so they are the thread's. */
-function loopWriter(db: DatabaseSync, file: string): Writer {
+function loopWriter(db: DatabaseSync, file: string, stuck: (error: unknown) => void): Writer {
   const thread = new DatabaseThread(file, 'normal')
   const write = writerOf(db)
   let written = 0
   let isBusy = false
+  let isStuck = false
   let later: NodeJS.Timeout | undefined
   db.exec('PRAGMA wal_autocheckpoint = 0')
   const checkpoint = (): void => {
@@ -45,10 +47,17 @@ function loopWriter(db: DatabaseSync, file: string): Writer {
     if (isBusy) return
     isBusy = true
     written = 0
-    // A checkpoint that fails loses nothing: the next one does its work too.
     thread
       .ask('checkpoint')
-      .catch(() => {})
+      .then(() => {
+        isStuck = false
+      })
+      // One that fails loses nothing, and the next one does its work too; but what a dead machine takes is not bounded.
+      .catch((error) => {
+        if (!isStuck) stuck(error)
+        isStuck = true
+        soon()
+      })
       .finally(() => {
         isBusy = false
         if (written > 0) soon()
