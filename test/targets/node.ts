@@ -38,8 +38,7 @@ async function launch(script: string, env: Record<string, string>): Promise<Star
     throw error
   })
   child.removeAllListeners('exit')
-  // Not by a pipe: each would listen to our standard error, where wrangler has left its own listeners already.
-  child.stderr?.on('data', (chunk) => process.stderr.write(chunk))
+  child.stderr?.pipe(process.stderr)
   await answers(url)
   if (tcp !== undefined) tcpAddresses.set(url, tcp)
   return { child, url, tcp }
