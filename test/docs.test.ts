@@ -11,7 +11,8 @@ import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
 import { checkSettings } from '../src/settings/read.ts'
-import { holdline, shell } from './cli/run.ts'
+import { shell } from './cli/run.ts'
+import { say } from './conformance/clients/http.ts'
 import { pages, type Snippet, snippets } from './docs/snippets.ts'
 import { need, starts } from './needs.ts'
 import { needPhp } from './php/php.ts'
@@ -63,11 +64,10 @@ describe('commands in the docs', () => {
   })
 
   it.each(inLanguage('sh', /^(?:export HOLDLINE_JWT|seq|holdline) /m))('$page: $code', async ({ code }) => {
-    const env = { HOLDLINE_URL: gateway.url }
     // That there is something to be read, whichever is run first.
-    await holdline(['pub', 'lobby', 'hello'], env)
-    await holdline(['pub', 'orders', '--json', '{"order":4711}', '--id', 'order-4711'], env)
-    const { code: ended, err } = await shell(`set -euo pipefail; ${code}`, env)
+    await say(gateway.url, 'lobby', 'hello')
+    await say(gateway.url, 'orders', { order: 4711 })
+    const { code: ended, err } = await shell(`set -euo pipefail; ${code}`, { HOLDLINE_URL: gateway.url })
     expect([ended, err]).toEqual([0, ''])
   })
 

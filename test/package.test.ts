@@ -78,13 +78,11 @@ it('has a command, which runs a gateway and speaks to it', async () => {
   mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true })
   chmodSync(script, 0o755)
   symlinkSync(script, command)
-  const run = (args: string[], url = '') =>
-    execFileSync('npx', ['--no', '--', 'holdline', ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, HOLDLINE_URL: url },
-    })
-  expect(run(['--help'])).toContain('holdline pub lobby hello')
+  const env = { ...process.env, HOLDLINE_URL: '' }
+  const help = execFileSync('npx', ['--no', '--', 'holdline', '--help'], { cwd: folder, encoding: 'utf8', env })
+  expect(help).toContain('holdline pub lobby hello')
+  const run = (args: string[], url: string) =>
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, HOLDLINE_URL: url } })
   const gateway = spawn(command, ['start'], {
     cwd: folder,
     env: { ...process.env, PORT: '0', HOLDLINE_DATA: ':memory:' },

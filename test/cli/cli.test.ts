@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { say } from '../conformance/clients/http.ts'
 import { chapter, freshRoom, range } from '../conformance/suite.ts'
 import { begin, holdline } from './run.ts'
 
@@ -19,8 +20,8 @@ chapter('the command line', (gateway) => {
   it('sub follows several rooms, names each, and ends with the count', async () => {
     const [a, b] = [freshRoom(), freshRoom()]
     const running = begin(['sub', a, b, '--rewind', '5', '--count', '2'], env())
-    await holdline(['pub', a, 'one\ntwo'], env())
-    await holdline(['pub', b, '--json', '{"three": 3}'], env())
+    await say(gateway.url, a, 'one\ntwo')
+    await say(gateway.url, b, { three: 3 })
     const { code, out } = await running.ended
     expect(code).toBe(0)
     expect(out.trim().split('\n').sort()).toEqual([`${a}\tone\\ntwo`, `${b}\t{"three":3}`].sort())
@@ -39,7 +40,7 @@ chapter('the command line', (gateway) => {
   it('who and presence say who is there', async () => {
     const room = freshRoom()
     const following = begin(['sub', room, '--from', '0-0'], env())
-    await holdline(['pub', room, 'ready'], env())
+    await say(gateway.url, room, 'ready')
     await following.says('ready')
     const { out } = await holdline(['who', room, '--json'], env())
     expect(JSON.parse(out)).toMatchObject({ connections: ['websocket'], present: false })

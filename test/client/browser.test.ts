@@ -34,7 +34,6 @@ chapter('the client SDK in Chromium', (gateway) => {
 
   test.concurrent.for(PATHS)(
     `%s ${MESSAGES} messages come once, in order, to one session (seed ${seed})`,
-    { timeout: 30_000 },
     (name, context) =>
       beside(async () => {
         const path = paths[name]

@@ -13,7 +13,6 @@ const MESSAGES = 150
 chapter('the client SDK', (gateway) => {
   test.concurrent.for(Object.entries(paths))(
     `%s ${MESSAGES} messages come once, in order, to one session (seed ${seed})`,
-    { timeout: 30_000 },
     ([name, path], context) =>
       beside(async () => {
         const { transports } = await walk(gateway.url, path, MESSAGES, new Random(seed).fork(name), read)

@@ -31,7 +31,7 @@ export interface Told {
 export const brisk = (timing: Partial<Timing> = {}) => ({
   ...environment,
   random: () => Math.random() / 20,
-  timing: { ...environment.timing, patience: 400, answer: 1500, climb: 400, ...timing },
+  timing: { ...environment.timing, patience: 1500, answer: 4000, climb: 400, ...timing },
 })
 
 /** Reads from the very beginning until it has so many messages, and stands where it shall. */

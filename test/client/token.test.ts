@@ -29,7 +29,6 @@ chapter(
       ['poll', 2],
     ] as const)(
       'goes on by %s to %i rooms with one token after the other, and nothing is lost between them',
-      { timeout: 30_000 },
       async ([transport, count]) => {
         let asked = 0
         const client = new Hub(

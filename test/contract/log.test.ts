@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type Edge, startEdge } from '../../src/cli/edge.ts'
 import type { SqliteStore } from '../../src/node/sqlite/store.ts'
 import { WEBHOOK_EVENTS } from '../../src/protocol/webhook.ts'
@@ -38,6 +38,8 @@ for (const sync of ['normal', 'full'] as const) {
   logContract(`SQLite on Node, ${sync}`, async () => {
     const file = join(folder, `${randomUUID()}.db`)
     let store: SqliteStore | undefined
+    // Its threads would stay, each with a pipe to this process's standard error.
+    onTestFinished(() => store?.close())
     const open: RemoteLog['reopen'] = async (kept) => {
       await store?.close()
       store = openStore(file, 'mar', kept, 0, sync)
