@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks'
+import type { Dialect } from './dialect.ts'
 import type { Feed } from './feed.ts'
 import type { Socket } from './socket.ts'
 import { CLOSE, closeReason, FrameReader, headerSize, PING, PONG, TEXT, textFrame } from './websocket.ts'
 
 export interface Notices {
-  welcome(heartbeat: number): void
+  welcome(): void
   trouble(what: string): void
   /** Called with each read, so that publishing keeps its beat while the generator drinks from the fire hose. */
   beat(now: number): void
@@ -17,6 +18,7 @@ export class Subscriber {
   readAlone = 0
   readonly socket: Socket
   readonly #feed: Feed
+  readonly #dialect: Dialect
   readonly #notices: Notices
   readonly #reader: FrameReader
   /** The place in the feed up to which this stream is the same, possibly within a frame; -1: out of step. */
@@ -24,9 +26,10 @@ export class Subscriber {
   #frame = 0
   #now = 0
 
-  constructor(socket: Socket, feed: Feed, notices: Notices) {
+  constructor(socket: Socket, feed: Feed, dialect: Dialect, notices: Notices) {
     this.socket = socket
     this.#feed = feed
+    this.#dialect = dialect
     this.#notices = notices
     this.#reader = new FrameReader((buffer, start, end) => this.#take(buffer, start, end))
     socket.onBytes = (chunk, start, end) => this.#receive(chunk, start, end)
@@ -109,12 +112,9 @@ export class Subscriber {
     const payload = buffer.subarray(start + headerSize(buffer, start), end)
     if (opcode === PING) this.socket.frame(PONG, payload)
     if (opcode === CLOSE) this.#notices.trouble(`a subscriber was closed: ${closeReason(payload)}`)
-    if (opcode !== TEXT || payload[0] !== 0x5b) return
-    for (const event of JSON.parse(payload.toString()) as { type: string; n?: number; heartbeat?: number }[]) {
-      if (event.type === 'welcome') this.#notices.welcome(event.heartbeat ?? 30)
-      else if (event.type === 'probe') this.socket.write(textFrame(`{"op":"probe","n":${event.n}}`))
-      else if (event.type !== 'pong' && event.type !== 'cursor')
-        this.#notices.trouble(`a subscriber was told: ${JSON.stringify(event).slice(0, 200)}`)
-    }
+    if (opcode !== TEXT || !this.#dialect.greets) return
+    const { welcome, trouble } = this.#dialect.hear(payload.toString(), (text) => this.socket.write(textFrame(text)))
+    if (welcome) this.#notices.welcome()
+    if (trouble !== undefined) this.#notices.trouble(`a subscriber was told: ${trouble}`)
   }
 }

@@ -1,0 +1,30 @@
+import type { Used } from '../machine/meter.ts'
+
+/** What was measured, by name; `UNITS` says in what. */
+export type Figures = Readonly<Record<string, number>>
+
+/** One measurement. */
+export interface Row {
+  readonly work: string
+  readonly server: string
+  /** What was asked for, where there is a ladder of it. */
+  readonly rate?: number
+  readonly figures: Figures
+  /** Empty: it holds. Else why the figures are not what they should be, or not the server's. */
+  readonly notes: readonly string[]
+  readonly held: boolean
+}
+
+export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+
+/** The generator was at its limit, or starved: then a figure says nothing about the server. `lag`: ms it was late (p99). */
+export function limitOf(used: Used, lag = 0): string | undefined {
+  if (used.generator >= 0.95) return 'the generator was at its limit'
+  if (lag > 20) return 'the generator was late'
+  return undefined
+}
+
+export const noise = ({ othersServer, othersGenerator }: Used): string[] =>
+  othersServer > 0.1 || othersGenerator > 0.1
+    ? [`noisy: others took ${percent(othersServer)} and ${percent(othersGenerator)} of the two cores`]
+    : []
