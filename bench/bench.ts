@@ -1,98 +1,111 @@
-import { writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { pickCores, pinSelf } from './cpu.ts'
-import { type Load, measure } from './generator.ts'
-import { MESSAGE_BYTES } from './message.ts'
-import type { Mode } from './publisher.ts'
-import { heading, judge, machine, type Row, show } from './report.ts'
-import { type Server, startServer, type Target } from './server.ts'
+import { pickCores, pinSelf } from './machine/cpu.ts'
+import { type Job, plan, WORKS } from './plan.ts'
+import { outcomes } from './report/goals.ts'
+import { RESULTS, writePage } from './report/page.ts'
+import { about, type Results } from './report/results.ts'
+import type { Measured, Row } from './report/row.ts'
+import { printer, summary } from './report/terminal.ts'
+import { type Kind, Server } from './servers/server.ts'
+import { KINDS } from './servers/servers.ts'
 
+/** `npm run bench`: see README.md. */
 const { values } = parseArgs({
   options: {
-    target: { type: 'string' },
-    mode: { type: 'string' },
-    rate: { type: 'string' },
-    subscribers: { type: 'string', default: '500' },
-    publishers: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '5' },
+    quick: { type: 'boolean', default: false },
+    work: { type: 'string' },
+    server: { type: 'string' },
     json: { type: 'string' },
     profile: { type: 'string' },
   },
 })
+const { quick, work, server, profile } = values
+const isWhole = !quick && work === undefined && server === undefined && profile === undefined
+/** What has not begun by then is left out (ms). */
+const TIME = quick ? 100_000 : 560_000
+/** Nothing here may hang for ever, whatever a server does (ms). */
+const LONGEST = 60_000
 
-const NODE_LADDER = [25_000, 200_000, 700_000, 1_000_000, 2_000_000]
-const LADDER: [Target, Mode, number[]][] = [
-  ['node', 'plain', NODE_LADDER],
-  ['node', 'holdline.v1', NODE_LADDER],
-  ['workerd', 'holdline.v1', [25_000, 200_000, 500_000]],
-  // A yardstick only: it runs when it is asked for.
-  ['ws', 'plain', [25_000, 200_000, 700_000]],
-]
-
-function choice<T extends string>(name: string, value: string | undefined, known: readonly T[]): T | undefined {
-  if (value === undefined || known.includes(value as T)) return value as T | undefined
-  throw new Error(`--${name} is one of ${known.join(', ')}`)
+const peers = fileURLToPath(new URL('peers', import.meta.url))
+if (!existsSync(`${peers}/node_modules`)) {
+  console.log('The peers are installed, once: npm ci --prefix bench/peers')
+  spawnSync('npm', ['ci', '--prefix', peers, '--no-audit', '--no-fund'], { stdio: 'inherit' })
 }
-
-function number(name: 'subscribers' | 'publishers' | 'seconds' | 'rate', most: number): number {
-  const value = Number(values[name])
-  if (value > 0 && value <= most) return value
-  throw new Error(`--${name} is a number up to ${most}`)
-}
-
-const target = choice('target', values.target, ['node', 'workerd', 'ws'] as const)
-const mode = choice('mode', values.mode, ['plain', 'holdline.v1'] as const)
-const common = {
-  subscribers: number('subscribers', 10_000),
-  publishers: number('publishers', 99),
-  seconds: number('seconds', 600),
-}
-const rows = LADDER.filter(([t]) => t === (target ?? t) && (target === 'ws' || t !== 'ws'))
-  .filter(([t, m]) => m === (mode ?? m) || (t === 'workerd' && mode === 'plain'))
-  .flatMap(([t, m, rates]) =>
-    (values.rate ? [number('rate', 1e8)] : rates).map((rate) => [t, mode ?? m, rate] as const),
-  )
-if (rows.length === 0) throw new Error(`${target} does not speak ${mode}`)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 const cores = pickCores()
 if (cores) pinSelf(cores.generator)
+console.log(
+  cores
+    ? `Servers run on core ${cores.server}, the generator on core ${cores.generator}.`
+    : 'NOTHING IS PINNED: no figure is of one core.',
+)
+const jobs = plan(quick).filter((job) => chosen(work, job.work) && chosen(server, job.server))
+if (jobs.length === 0) {
+  console.error(
+    `--work is one of ${Object.keys(WORKS).join('; ')}. --server is one of ${Object.keys(KINDS).join(', ')}.`,
+  )
+  process.exit(1)
+}
+const rows: Row[] = []
+const missing = new Set<string>()
+const print = printer(console.log)
+const began = performance.now()
+for (const job of jobs) await run(job)
 
-async function run(target: Target, load: Load): Promise<Row> {
-  const { warmUp: _, ...row } = load
-  let server: Server | undefined
+const results: Results = { ...about(cores), rows, missing: [...missing] }
+for (const what of missing) console.log(`\nNot measured: ${what}`)
+console.log(summary(outcomes(rows)))
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+if (isWhole) {
+  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`)
+  writePage(results)
+  console.log('\nWritten: bench/results.json, docs/performance.md and its plots.')
+}
+process.exit(0)
+
+function chosen(wanted: string | undefined, name: string): boolean {
+  return wanted === undefined || wanted.split(',').some((each) => each.trim() === name)
+}
+
+async function run({ work, server, rungs = [], alone }: Job): Promise<void> {
+  const kind: Kind = KINDS[server]
+  const add = (measured: Measured): boolean => {
+    const row = { work, server, ...measured }
+    rows.push(row)
+    print(row)
+    return row.held
+  }
+  const why = kind.missing?.() ?? (performance.now() - began > TIME ? 'the time was over' : undefined)
+  if (why !== undefined) {
+    missing.add(`${work}, ${kind.label}: ${why}`)
+    return
+  }
+  let started: Server | undefined
   try {
-    server = await startServer(target, cores, values.profile)
-    const figures = await measure(server, load, cores)
-    return { target, ...row, ...figures, verdict: judge(load, figures) }
+    if (alone !== undefined) add(await inTime(alone(cores)))
+    else {
+      started = await Server.start(kind, cores, { profile })
+      for (const rung of rungs) if (!add(await inTime(rung(started, cores)))) break
+    }
   } catch (error) {
-    return { target, ...row, verdict: `FAILED: ${(error as Error).message}` }
+    missing.add(`${work}, ${kind.label}: ${(error as Error).message}`)
   } finally {
-    await server?.stop()
+    await started?.stop()
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-// Nothing here may hang for ever, whatever a server does.
-setTimeout(
-  () => {
-    console.error('out of time')
-    process.exit(1)
-  },
-  rows.length * (common.seconds + 60) * 1000,
-).unref()
-
-console.log(
-  `${common.subscribers} subscribers, ${common.publishers} publishers, ${MESSAGE_BYTES}-byte messages, ${common.seconds} s a row; `,
-  cores
-    ? `server on core ${cores.server}, generator on core ${cores.generator}`
-    : 'NOTHING PINNED: figures are not of one core',
-)
-console.log(heading())
-const done: Row[] = []
-for (const [target, mode, rate] of rows) {
-  const row = await run(target, { ...common, mode, rate, warmUp: 2 })
-  done.push(row)
-  console.log(show(row))
+async function inTime<T>(measuring: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took more than ${LONGEST / 1000} s`)), LONGEST)
+  })
+  try {
+    return await Promise.race([measuring, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine: machine(), cores, rows: done }, null, 2)}\n`)
-if (done.some(({ verdict }) => verdict.startsWith('FAILED'))) process.exitCode = 1

@@ -128,7 +128,10 @@ export async function publishSteadily(url: URL, from: number, load: { rate: numb
 }
 
 /** The most memory that a process has while something goes on. */
-export async function mostMemory<T>(of: { readonly memory: number }, during: Promise<T>): Promise<{ most: number; result: T }> {
+export async function mostMemory<T>(
+  of: { readonly memory: number },
+  during: Promise<T>,
+): Promise<{ most: number; result: T }> {
   let most = 0
   const look = (): void => {
     most = Math.max(most, of.memory)

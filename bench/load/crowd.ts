@@ -5,7 +5,7 @@ import { Feed } from './feed.ts'
 import { Publisher } from './publisher.ts'
 import { Socket } from './socket.ts'
 import { type Notices, Subscriber } from './subscriber.ts'
-import type { Arrivals } from './tally.ts'
+import { type Arrivals, Histogram } from './tally.ts'
 import { textFrame } from './websocket.ts'
 
 /** How many rooms, and how many of each in every one of them. */
@@ -25,6 +25,8 @@ export class Crowd {
   /** The n-th is in the n-th room, modulo the number of rooms. */
   readonly publishers: Publisher[] = []
   readonly rooms: readonly string[]
+  /** How long each took to be let in. */
+  readonly handshakes = new Histogram()
   /** Called with each read, so that publishing keeps its time while much arrives. */
   beat: (now: number) => void = () => {}
   readonly #dialect: Dialect
@@ -39,10 +41,10 @@ export class Crowd {
     this.#dialect = dialect
   }
 
-  static async gather(server: Server, size: Size, tally: Arrivals): Promise<Crowd> {
+  static async gather(server: Server, size: Size, tally: Arrivals, dialled = AT_ONCE): Promise<Crowd> {
     const crowd = new Crowd(size, server.kind.dialect)
     try {
-      await crowd.#dial(server, size, tally)
+      await crowd.#dial(server, size, tally, dialled)
       await crowd.#joined(server, size)
     } catch (error) {
       crowd.disperse()
@@ -61,7 +63,7 @@ export class Crowd {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  async #dial({ url, kind: { dialect } }: Server, size: Size, tally: Arrivals): Promise<void> {
+  async #dial({ url, kind: { dialect } }: Server, size: Size, tally: Arrivals, dialled: number): Promise<void> {
     const notices: Notices = {
       welcome: () => {
         this.#welcomes++
@@ -71,18 +73,18 @@ export class Crowd {
     }
     const dials: (() => Promise<Socket>)[] = []
     const dial = (path: string, attach: (socket: Socket) => void) =>
-      dials.push(() =>
-        Socket.dial(new URL(path, url), dialect.protocol, (socket) => {
+      dials.push(() => {
+        const began = performance.now()
+        return Socket.dial(new URL(path, url), dialect.protocol, (socket) => {
+          this.handshakes.add(performance.now() - began)
           this.#sockets.push(socket)
           attach(socket)
-        }),
-      )
+        })
+      })
     for (const room of this.rooms) {
       const feed = new Feed(tally)
       for (let i = 0; i < size.subscribers; i++) {
-        dial(dialect.follow(room), (socket) =>
-          this.subscribers.push(new Subscriber(socket, feed, dialect, notices)),
-        )
+        dial(dialect.follow(room), (socket) => this.subscribers.push(new Subscriber(socket, feed, dialect, notices)))
       }
     }
     for (let i = 0; i < size.publishers * size.rooms; i++) {
@@ -90,7 +92,7 @@ export class Crowd {
         this.publishers[i] = new Publisher(socket, i, dialect, notices)
       })
     }
-    await atOnce(AT_ONCE, dials)
+    await atOnce(dialled, dials)
   }
 
   /** A handshake answered is not yet a place in the room, and what is published before would count as lost. */
@@ -107,7 +109,9 @@ export class Crowd {
       }
       await sleep(20)
     }
-    throw new Error(greets ? `${this.#welcomes} of ${this.#sockets.length} were let in` : `${waiting.size} rooms not full`)
+    throw new Error(
+      greets ? `${this.#welcomes} of ${this.#sockets.length} were let in` : `${waiting.size} rooms not full`,
+    )
   }
 
   /** Each within its heartbeat, and never all of them at once. */

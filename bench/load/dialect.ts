@@ -57,7 +57,12 @@ export const framed = (options: Pick<Dialect, 'follow'>): Dialect => ({
     return frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames)
   },
   hear(text, answer) {
-    let [acknowledged, refused, welcome, trouble]: [number, number, boolean, string | undefined] = [0, 0, false, undefined]
+    let [acknowledged, refused, welcome, trouble]: [number, number, boolean, string | undefined] = [
+      0,
+      0,
+      false,
+      undefined,
+    ]
     for (const event of JSON.parse(text) as { type: string; n?: number }[]) {
       if (event.type === 'ack') acknowledged++
       else if (event.type === 'welcome') welcome = true

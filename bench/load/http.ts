@@ -64,7 +64,9 @@ export class HttpWire {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     const end = bytes.indexOf(BREAK)
     const head = end === -1 ? '' : bytes.toString('latin1', 0, end)
-    const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? (end === -1 ? Number.NaN : chunked(bytes, end + 4)))
+    const length = Number(
+      /^content-length: *(\d+)/im.exec(head)?.[1] ?? (end === -1 ? Number.NaN : chunked(bytes, end + 4)),
+    )
     if (!(bytes.length >= end + 4 + length)) {
       this.#held = Buffer.from(bytes)
       return

@@ -3,7 +3,6 @@ import { readKeys } from './message.ts'
 
 /** How a server is polled: the request that begins, and the one that follows upon an answer. */
 export interface PollDialect {
-  readonly host: string
   first(room: string, poller: number): string
   next(room: string, poller: number, answer: Answer): string
   /** Does the first answer come at once, to say where to start from? */

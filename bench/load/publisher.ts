@@ -46,8 +46,9 @@ export class Publisher {
     if (opcode === CLOSE) this.#notices.trouble(`a publisher was closed: ${closeReason(buffer.subarray(payload, end))}`)
     // Without greetings and acknowledgements it is another publisher's message, thousands of them a second.
     if (opcode !== TEXT || !this.#dialect.greets) return
-    const { welcome, acknowledged, refused, trouble } = this.#dialect.hear(buffer.toString('utf8', payload, end), (text) =>
-      this.socket.write(textFrame(text)),
+    const { welcome, acknowledged, refused, trouble } = this.#dialect.hear(
+      buffer.toString('utf8', payload, end),
+      (text) => this.socket.write(textFrame(text)),
     )
     this.acknowledged += acknowledged ?? 0
     this.refused += refused ?? 0

@@ -1,7 +1,8 @@
 import type { Used } from '../machine/meter.ts'
+import type { FigureName } from './formats.ts'
 
-/** What was measured, by name; `UNITS` says in what. */
-export type Figures = Readonly<Record<string, number>>
+/** What was measured, by name. */
+export type Figures = Readonly<Partial<Record<FigureName, number>>>
 
 /** One measurement. */
 export interface Row {
@@ -28,3 +29,6 @@ export const noise = ({ othersServer, othersGenerator }: Used): string[] =>
   othersServer > 0.1 || othersGenerator > 0.1
     ? [`noisy: others took ${percent(othersServer)} and ${percent(othersGenerator)} of the two cores`]
     : []
+
+/** What a measurement comes to, whatever it was of. */
+export type Measured = Omit<Row, 'work' | 'server'>

@@ -14,7 +14,10 @@ export const ACCESS = {
 
 export const backend = `authorization: Bearer ${API_KEY}\r\n`
 
-export const token = await new SignJWT({ sub: 'ada', rooms: { 'bench-*': ['subscribe', 'publish', 'presence', 'history'] } })
+export const token = await new SignJWT({
+  sub: 'ada',
+  rooms: { 'bench-*': ['subscribe', 'publish', 'presence', 'history'] },
+})
   .setProtectedHeader({ alg: 'HS256' })
   .setIssuedAt()
   .setExpirationTime('1h')

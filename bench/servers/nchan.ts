@@ -1,7 +1,7 @@
 // nginx with nchan, as its README has it: one worker, channels in shared memory, messages kept for who comes late.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { NCHAN } from './servers.ts'
 

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Dialect, framed, plain, socketIo } from '../load/dialect.ts'
 import type { PollDialect } from '../load/poller.ts'
+import type { Cores } from '../machine/cpu.ts'
 import { ACCESS, backend, token } from './access.ts'
-import type { Kind, ServerUrl } from './server.ts'
+import { type Kind, Server, type ServerUrl, type StartOptions } from './server.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const node = (script: string): readonly string[] => [process.execPath, here(script)]
@@ -120,8 +121,7 @@ export const KINDS = {
     dialect: channel,
     poll: channelPoll,
     stream: (room: string) => `/sse/${room}`,
-    missing: () =>
-      existsSync(NCHAN) ? undefined : 'nchan is not installed: apt-get install nginx libnginx-mod-nchan',
+    missing: () => (existsSync(NCHAN) ? undefined : 'nchan is not installed: apt-get install nginx libnginx-mod-nchan'),
   },
   partyserver: {
     label: 'partyserver on workerd',
@@ -133,3 +133,9 @@ export const KINDS = {
 } satisfies Record<string, Kind>
 
 export type KindName = keyof typeof KINDS
+
+/** Holdline without keys, for what is measured by itself: see `apart`. */
+export function startOpen(name: 'node' | 'workerd', cores: Cores | undefined, options?: StartOptions): Promise<Server> {
+  const env = (data: string) => ({ HOLDLINE_DATA: KINDS[name].env(data).HOLDLINE_DATA as string })
+  return Server.start({ ...KINDS[name], env }, cores, options)
+}

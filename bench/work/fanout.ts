@@ -5,7 +5,7 @@ import type { Publisher } from '../load/publisher.ts'
 import { Tally } from '../load/tally.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter, type Used } from '../machine/meter.ts'
-import { limitOf, noise, type Row } from '../report/row.ts'
+import { limitOf, type Measured, noise } from '../report/row.ts'
 import type { Server } from '../servers/server.ts'
 
 export interface Load extends Size {
@@ -19,7 +19,7 @@ export interface Load extends Size {
 const DRAIN = 3000
 
 /** Publishes at a rate, and counts every delivery. */
-export async function fanout(server: Server, load: Load, cores: Cores | undefined): Promise<Omit<Row, 'work' | 'server'>> {
+export async function fanout(server: Server, load: Load, cores: Cores | undefined): Promise<Measured> {
   const publishers = load.publishers * load.rooms
   const tally = new Tally({ ...load, publishers, perSecond: load.rate / load.subscribers })
   const crowd = await Crowd.gather(server, load, tally)
@@ -74,10 +74,17 @@ export const BOUND = 50
 
 function judge(
   load: Load,
-  { deliveries, p99, lost, disorder, refused, late }: Record<'deliveries' | 'p99' | 'lost' | 'disorder' | 'refused' | 'late', number>,
+  {
+    deliveries,
+    p99,
+    lost,
+    disorder,
+    refused,
+    late,
+  }: Record<'deliveries' | 'p99' | 'lost' | 'disorder' | 'refused' | 'late', number>,
   used: Used,
   troubles: readonly string[],
-): Pick<Row, 'held' | 'notes'> {
+): Pick<Measured, 'held' | 'notes'> {
   const complete = deliveries >= load.rate * 0.98 && lost === 0 && disorder === 0
   const held = complete && p99 <= BOUND
   const limit = limitOf(used, late)
@@ -94,8 +101,8 @@ function judge(
 }
 
 /** Publishes all that is due, in turns; called as often as possible, so that what is due leaves on time. */
-export function publishing(publishers: Publisher[], tally: Tally, total: number): (now: number) => void {
-  let published = 0
+export function publishing(publishers: Publisher[], tally: Tally, total: number, first = 0): (now: number) => void {
+  let published = first
   return (now) => {
     if (published >= total || now < tally.dueOf(published)) return
     const from = published

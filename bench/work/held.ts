@@ -7,7 +7,7 @@ import { Stream } from '../load/stream.ts'
 import { Tally } from '../load/tally.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter } from '../machine/meter.ts'
-import { limitOf, noise, type Row } from '../report/row.ts'
+import { limitOf, type Measured, noise } from '../report/row.ts'
 import type { Server } from '../servers/server.ts'
 import { publishing } from './fanout.ts'
 
@@ -33,7 +33,7 @@ export async function held(
   by: 'poll' | 'sse',
   load: HeldLoad,
   cores: Cores | undefined,
-): Promise<Omit<Row, 'work' | 'server'>> {
+): Promise<Measured> {
   const tally = new Tally({ perSecond: load.rate, publishers: 1, warmUp: WARM_UP, seconds: load.seconds })
   const crowd = await Crowd.gather(server, { rooms: 1, subscribers: 0, publishers: 1 }, tally)
   const [room = ''] = crowd.rooms
@@ -102,7 +102,9 @@ export async function held(
     const limit = limitOf(used, late)
     const notes = [
       ...(lost > 0 ? [`${lost} LOST`] : []),
-      ...(limit === undefined ? [] : [used.server >= 0.9 ? `the server had no more to give, and ${limit}` : `NO FIGURE OF THE SERVER: ${limit}`]),
+      ...(limit === undefined
+        ? []
+        : [used.server >= 0.9 ? `the server had no more to give, and ${limit}` : `NO FIGURE OF THE SERVER: ${limit}`]),
       ...noise(used),
       ...troubles,
     ]

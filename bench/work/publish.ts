@@ -7,7 +7,7 @@ import { Histogram } from '../load/tally.ts'
 import { FrameReader, headerSize, textFrame } from '../load/websocket.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter } from '../machine/meter.ts'
-import { limitOf, noise, type Row } from '../report/row.ts'
+import { limitOf, type Measured, noise } from '../report/row.ts'
 import { backend } from '../servers/access.ts'
 import type { Server } from '../servers/server.ts'
 
@@ -24,7 +24,7 @@ export async function publish(
   by: 'http' | 'websocket',
   seconds: number,
   cores: Cores | undefined,
-): Promise<Omit<Row, 'work' | 'server'>> {
+): Promise<Measured> {
   const troubles = new Set<string>()
   const ends: (() => void)[] = []
   const latency = new Histogram()
@@ -32,7 +32,9 @@ export async function publish(
   let isOver = false
   const open = by === 'http' ? overHttp : overWebSocket
   const clients = await Promise.all(
-    Array.from({ length: CLIENTS }, (_, i) => open(server, `bench-${i % ROOMS}`, i, (what) => troubles.add(what), ends)),
+    Array.from({ length: CLIENTS }, (_, i) =>
+      open(server, `bench-${i % ROOMS}`, i, (what) => troubles.add(what), ends),
+    ),
   )
   const loop = (publish: Publish): void => {
     const began = performance.now()
