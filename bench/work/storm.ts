@@ -43,7 +43,7 @@ const NOBODY: Arrivals = { disorder: 0, arrived: () => {} }
 
 /** Those who stay, what they are told meanwhile (messages a second), and what the others have missed. */
 const OTHERS = 100
-const LIVE = 50
+const LIVE = 10
 const BACKLOG = 100
 /** Nobody has heard anything yet: this is what every welcome said. */
 const CURSOR = '0-0'
