@@ -18,6 +18,12 @@ export interface Size {
 /** Fewer at once than a listening socket's backlog. */
 const AT_ONCE = 100
 const HEARTBEAT = 25_000
+/**
+ * One in so many reads at once, and tells when it heard what; the others read whenever so many milliseconds are over, and
+ * are counted. Else the generator is at its limit before most servers are, with a read for each message of each.
+ */
+export const EVERY = 10
+const NAP = 10
 
 /** All connections of a run, room by room, and what went wrong with any of them. */
 export class Crowd {
@@ -34,6 +40,12 @@ export class Crowd {
   readonly #troubles = new Map<string, number>()
   #welcomes = 0
   #pings: NodeJS.Timeout | undefined
+  #resting: Socket[] = []
+  readonly #naps = setInterval(() => {
+    const rested = this.#resting
+    this.#resting = []
+    for (const socket of rested) socket.resume()
+  }, NAP)
 
   private constructor(size: Size, dialect: Dialect) {
     const run = Math.random().toString(36).slice(2, 10)
@@ -60,6 +72,7 @@ export class Crowd {
 
   disperse(): void {
     clearInterval(this.#pings)
+    clearInterval(this.#naps)
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -84,7 +97,11 @@ export class Crowd {
     for (const room of this.rooms) {
       const feed = new Feed(tally)
       for (let i = 0; i < size.subscribers; i++) {
-        dial(dialect.follow(room), (socket) => this.subscribers.push(new Subscriber(socket, feed, dialect, notices)))
+        const isPrompt = i % EVERY === 0
+        dial(dialect.follow(room), (socket) => {
+          this.subscribers.push(new Subscriber(socket, feed, dialect, notices, isPrompt))
+          if (!isPrompt) socket.rests = () => this.#resting.push(socket)
+        })
       }
     }
     for (let i = 0; i < size.publishers * size.rooms; i++) {

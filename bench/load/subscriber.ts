@@ -17,6 +17,8 @@ export class Subscriber {
   /** Frames that had to be read because they were no copy of the feed's. */
   readAlone = 0
   readonly socket: Socket
+  /** What it hears is told as heard when it came; else it is only counted: it reads now and then. */
+  readonly #isPrompt: boolean
   readonly #feed: Feed
   readonly #dialect: Dialect
   readonly #notices: Notices
@@ -26,7 +28,8 @@ export class Subscriber {
   #frame = 0
   #now = 0
 
-  constructor(socket: Socket, feed: Feed, dialect: Dialect, notices: Notices) {
+  constructor(socket: Socket, feed: Feed, dialect: Dialect, notices: Notices, isPrompt = true) {
+    this.#isPrompt = isPrompt
     this.socket = socket
     this.#feed = feed
     this.#dialect = dialect
@@ -37,13 +40,13 @@ export class Subscriber {
   }
 
   #receive(chunk: Buffer, from: number, end: number): void {
-    this.#now = performance.now()
+    this.#now = this.#isPrompt ? performance.now() : Number.NaN
     let start = from
     while (start < end) {
       const matched = this.#reader.holding ? 0 : this.#match(chunk, start, end)
       start = matched > 0 ? start + matched : this.#reader.step(chunk, start, end)
     }
-    this.#notices.beat(this.#now)
+    this.#notices.beat(this.#isPrompt ? this.#now : performance.now())
   }
 
   #match(chunk: Buffer, start: number, end: number): number {

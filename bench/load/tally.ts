@@ -78,9 +78,10 @@ export class Tally implements Arrivals {
     return this.#start + n * this.interval
   }
 
+  /** `now`: NaN where it is not known when, only that it came. */
   arrived(key: number, now: number): void {
     this.delivered++
-    this.#record(this.latency, key, now)
+    if (!Number.isNaN(now)) this.#record(this.latency, key, now)
   }
 
   sent(key: number, now: number): void {

@@ -14,6 +14,8 @@ export interface Row {
   /** Empty: it holds. Else why the figures are not what they should be, or not the server's. */
   readonly notes: readonly string[]
   readonly held: boolean
+  /** It does not hold, and that may well be the generator's doing, or that of others on the machine. */
+  readonly unsure?: true
 }
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { atOnce, Crowd } from '../load/crowd.ts'
+import { atOnce, Crowd, EVERY } from '../load/crowd.ts'
 import type { Dialect } from '../load/dialect.ts'
 import { Feed } from '../load/feed.ts'
 import type { Publisher } from '../load/publisher.ts'
@@ -41,8 +41,8 @@ export async function connectStorm(server: Server, clients: number, cores: Cores
 
 const NOBODY: Arrivals = { disorder: 0, arrived: () => {} }
 
-/** Those who stay, what they are told meanwhile (messages a second), and what the others have missed. */
-const OTHERS = 100
+/** Those who stay (one in ten of them is asked when it heard what), what they are told meanwhile (messages a second), and what the others have missed. */
+const OTHERS = 200
 const LIVE = 10
 const BACKLOG = 100
 /** Nobody has heard anything yet: this is what every welcome said. */
@@ -85,7 +85,7 @@ export async function resumeStorm(server: Server, clients: number, cores: Cores 
     const used = measured()
     // What was said to the others at last has yet to arrive.
     others.beat = () => {}
-    const said = tally.lag.count * OTHERS
+    const said = tally.lag.count * (OTHERS / EVERY)
     await until(() => tally.latency.count >= said, 'the others did not hear all')
     const limit = limitOf(used, tally.lag.quantile(0.99, tally.lag.count))
     const figures = {
