@@ -28,7 +28,8 @@ export function outcomes(rows: readonly Row[]): readonly Outcome[] {
     const after = all('fan-out', server).slice(all('fan-out', server).findLastIndex(({ held }) => held) + 1)
     return after.some(({ unsure }) => !unsure) ? best(server) : undefined
   }
-  const figure = (row: Row | undefined, name: FigureName): number | undefined => row?.figures[name]
+  const figure = (row: Row | undefined, name: FigureName): number | undefined =>
+    row?.unsure ? undefined : row?.figures[name]
   const of = (work: Work, server: KindName, name: FigureName) => figure(all(work, server).at(-1), name)
   const ratio = (a: number | undefined, b: number | undefined) =>
     a === undefined || b === undefined ? undefined : a / b

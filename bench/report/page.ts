@@ -99,7 +99,7 @@ ${
     .join('\n') || 'In nothing that was measured in this run.'
 }
 
-${sections(rows)}${missing.length === 0 ? '' : `## Not measured\n\n${missing.map((what) => `- ${what}`).join('\n')}\n`}`
+${sections(rows)}${missing.length === 0 ? '' : `\n## Not measured\n\n${missing.map((what) => `- ${what}`).join('\n')}\n`}`
 }
 
 function sections(rows: readonly Row[]): string {

@@ -16,7 +16,7 @@ export function behind(rows: readonly Row[]): readonly string[] {
       const own = rows.find(
         ({ work, server, rate }) => work === peer.work && rate === peer.rate && server === ours(peer.server),
       )
-      if (own === undefined) return []
+      if (own === undefined || own.unsure || peer.unsure) return []
       const better = LESS_IS_BETTER.filter((name) => isLess(peer.figures[name], own.figures[name]))
       if (better.length === 0) return []
       const pairs = better.map(

@@ -14,7 +14,7 @@ export interface Row {
   /** Empty: it holds. Else why the figures are not what they should be, or not the server's. */
   readonly notes: readonly string[]
   readonly held: boolean
-  /** It does not hold, and that may well be the generator's doing, or that of others on the machine. */
+  /** It may well be the generator's doing, or that of others on the machine. */
   readonly unsure?: true
 }
 
@@ -26,6 +26,10 @@ export function limitOf(used: Used, lag = 0): string | undefined {
   if (lag > 20) return 'the generator was late'
   return undefined
 }
+
+/** Is it to be doubted that the figures are the server's? */
+export const doubt = (used: Used, lag = 0): Pick<Row, 'unsure'> =>
+  (limitOf(used, lag) !== undefined && used.server < 0.9) || used.othersServer > 0.25 ? { unsure: true } : {}
 
 export const noise = ({ othersServer, othersGenerator }: Used): string[] =>
   othersServer > 0.1 || othersGenerator > 0.1

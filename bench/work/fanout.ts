@@ -5,7 +5,7 @@ import type { Publisher } from '../load/publisher.ts'
 import { Tally } from '../load/tally.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter, type Used } from '../machine/meter.ts'
-import { limitOf, type Measured, noise } from '../report/row.ts'
+import { doubt, limitOf, type Measured, noise } from '../report/row.ts'
 import type { Server } from '../servers/server.ts'
 
 export interface Load extends Size {
@@ -97,8 +97,7 @@ function judge(
   if (lost > 0) notes.push(`${lost} LOST`)
   if (disorder > 0) notes.push(`${disorder} OUT OF ORDER`)
   if (refused > 0) notes.push(`${refused} publishes were refused`)
-  const isUnsure = !held && ((limit !== undefined && used.server < 0.9) || used.othersServer > 0.25)
-  return { held, ...(isUnsure && { unsure: true }), notes: [...notes, ...noise(used), ...troubles.slice(0, 3)] }
+  return { held, ...(held ? {} : doubt(used, late)), notes: [...notes, ...noise(used), ...troubles.slice(0, 3)] }
 }
 
 /** Publishes all that is due, in turns; called as often as possible, so that what is due leaves on time. */

@@ -7,7 +7,7 @@ import { Stream } from '../load/stream.ts'
 import { Tally } from '../load/tally.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter } from '../machine/meter.ts'
-import { limitOf, type Measured, noise } from '../report/row.ts'
+import { doubt, limitOf, type Measured, noise } from '../report/row.ts'
 import type { Server } from '../servers/server.ts'
 import { publishing } from './fanout.ts'
 
@@ -108,7 +108,12 @@ export async function held(
       ...noise(used),
       ...troubles,
     ]
-    return { figures, held: lost === 0 && figures.deliveries >= load.rate * load.clients * 0.98, notes }
+    return {
+      figures,
+      ...doubt(used, late),
+      held: lost === 0 && figures.deliveries >= load.rate * load.clients * 0.98,
+      notes,
+    }
   } finally {
     for (const end of ends) end()
     crowd.disperse()

@@ -7,7 +7,7 @@ import { Histogram } from '../load/tally.ts'
 import { FrameReader, headerSize, textFrame } from '../load/websocket.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter } from '../machine/meter.ts'
-import { limitOf, type Measured, noise } from '../report/row.ts'
+import { doubt, limitOf, type Measured, noise } from '../report/row.ts'
 import { backend } from '../servers/access.ts'
 import type { Server } from '../servers/server.ts'
 
@@ -65,6 +65,7 @@ export async function publish(
     const limit = limitOf(used)
     return {
       figures,
+      ...doubt(used),
       held: troubles.size === 0 && limit === undefined,
       notes: [...(limit === undefined ? [] : [`NO FIGURE OF THE SERVER: ${limit}`]), ...noise(used), ...troubles],
     }

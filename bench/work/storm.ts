@@ -9,7 +9,7 @@ import { Subscriber } from '../load/subscriber.ts'
 import { type Arrivals, Tally } from '../load/tally.ts'
 import type { Cores } from '../machine/cpu.ts'
 import { meter } from '../machine/meter.ts'
-import { limitOf, type Measured, noise } from '../report/row.ts'
+import { doubt, limitOf, type Measured, noise } from '../report/row.ts'
 import type { Server } from '../servers/server.ts'
 import { publishing } from './fanout.ts'
 
@@ -34,6 +34,7 @@ export async function connectStorm(server: Server, clients: number, cores: Cores
       server: used.server,
       generator: used.generator,
     },
+    ...doubt(used),
     held: crowd.troubles.length === 0,
     notes: [...(limit === undefined ? [] : [`NO FIGURE OF THE SERVER: ${limit}`]), ...noise(used), ...crowd.troubles],
   }
@@ -101,7 +102,12 @@ export async function resumeStorm(server: Server, clients: number, cores: Cores 
         ? []
         : [used.server >= 0.9 ? `the server was busy, and ${limit}` : `NO FIGURE OF THE SERVER: ${limit}`]
     const troubles = [...others.troubles, ...storm.troubles]
-    return { figures, held: troubles.length === 0, notes: [...notes, ...noise(used), ...troubles.slice(0, 3)] }
+    return {
+      figures,
+      ...doubt(used),
+      held: troubles.length === 0,
+      notes: [...notes, ...noise(used), ...troubles.slice(0, 3)],
+    }
   } finally {
     storm.disperse()
     others.disperse()
