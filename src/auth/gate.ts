@@ -103,7 +103,7 @@ export class Gate {
     if (header !== null && authorization === undefined) {
       throw new Refusal('unauthorized', 'Send `Authorization: Bearer` with a token or an API key')
     }
-    if (authorization !== undefined && (await this.#keys.includes(authorization))) return BACKEND
+    if (authorization !== undefined && this.#keys.includes(authorization)) return BACKEND
     const found = authorization ?? offeredToken(headers) ?? token
     if (found !== undefined) return new Bearer(await this.#tokens.verify(found))
     if (isPoll) return SESSION

@@ -1,4 +1,5 @@
 import { toBase64 } from '../protocol/data.ts'
+import { Recent } from './recent.ts'
 
 const base64Url = (bytes: Uint8Array): string =>
   toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
@@ -17,9 +18,8 @@ export function randomSecret(): string {
   return base64Url(pool.subarray(used - 16, used))
 }
 
-/** Ids that are remembered, the newest: a poll asks for its own each time, and a digest is a trip to another thread. */
-const REMEMBERED = 16_384
-const ids = new Map<string, string>()
+/** A poll asks for its own each time, and a digest is a trip to another thread. */
+const ids = new Recent<string>(8192)
 
 /** The public name of a session (FOLLOW-6): it is told to others, and the secret cannot be found from it. */
 export async function sessionId(room: string, secret: string): Promise<string> {
@@ -28,8 +28,6 @@ export async function sessionId(room: string, secret: string): Promise<string> {
   if (known !== undefined) return known
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(named))
   const id = base64Url(new Uint8Array(digest, 0, 16))
-  const [oldest] = ids.keys()
-  if (ids.size >= REMEMBERED && oldest !== undefined) ids.delete(oldest)
   ids.set(named, id)
   return id
 }

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Server, startServer } from '../../bench/server.ts'
-import { memoryOf, mostMemory, openReaders, publishSteadily, Reader } from '../../bench/steady.ts'
+import { mostMemory, openReaders, publishSteadily, Reader } from '../../bench/apart/steady.ts'
+import type { Server } from '../../bench/servers/server.ts'
+import { startOpen } from '../../bench/servers/servers.ts'
 import { info } from '../conformance/clients/http.ts'
 import { freshRoom, range } from '../conformance/suite.ts'
 import { eventually } from '../targets/target.ts'
@@ -33,7 +34,7 @@ describe.each(['node', 'workerd'] as const)('slow readers on %s', (target) => {
   let server: Server
   const opened: { destroy(): void }[] = []
   beforeAll(async () => {
-    server = await startServer(target, undefined)
+    server = await startOpen(target, undefined)
   })
   afterAll(async () => {
     for (const socket of opened) socket.destroy()
@@ -55,9 +56,9 @@ describe.each(['node', 'workerd'] as const)('slow readers on %s', (target) => {
     const stuck = attached(await openReaders(address(), STUCK))
     for (const reader of stuck) reader.pause()
     opened.push(...range(STREAMS).map(() => stuckStream(server.url, room)))
-    const before = memoryOf(server.pid)
+    const before = server.memory
 
-    const { most, result } = await mostMemory(server.pid, publishSteadily(address(), 0, LOAD))
+    const { most, result } = await mostMemory(server, publishSteadily(address(), 0, LOAD))
     await complete(healthy)
     result.end()
     inOrder(healthy)
@@ -85,6 +86,6 @@ describe.each(['node', 'workerd'] as const)('slow readers on %s', (target) => {
     const back = attached(lost.map(({ cursor, next }) => new Reader(address(`?cursor=${cursor}`), next)))
     await complete(back)
     inOrder([...back, ...healthy, ...late])
-    expect(memoryOf(server.pid)).toBeLessThan(bound)
+    expect(server.memory).toBeLessThan(bound)
   })
 })

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startServer } from './server.ts'
-import { Socket } from './socket.ts'
-import { FrameReader, headerSize, textFrame } from './websocket.ts'
+import { Socket } from '../load/socket.ts'
+import { FrameReader, headerSize, textFrame } from '../load/websocket.ts'
+import { startOpen } from '../servers/servers.ts'
 
 /** How long an acknowledgement takes, with `HOLDLINE_SYNC` as it is asked for: see README.md. */
 const { values } = parseArgs({
@@ -34,8 +34,7 @@ async function publisher(url: string, room: string, acknowledged: (ref: number) 
 }
 
 async function measure(sync: string, rate: number): Promise<string> {
-  process.env.HOLDLINE_SYNC = sync
-  const server = await startServer('node', undefined)
+  const server = await startOpen('node', undefined, { env: { HOLDLINE_SYNC: sync } })
   try {
     const total = (WARM_UP + seconds) * rate
     const latencies = new Float64Array(total).fill(Number.POSITIVE_INFINITY)

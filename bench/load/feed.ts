@@ -1,5 +1,5 @@
 import { readKeys, senderOf, sequenceOf } from './message.ts'
-import type { Tally } from './tally.ts'
+import type { Arrivals } from './tally.ts'
 import { headerSize } from './websocket.ts'
 
 /**
@@ -7,7 +7,7 @@ import { headerSize } from './websocket.ts'
  * All others get the same bytes, and comparing them is twenty times cheaper than reading them again.
  */
 export class Feed {
-  bytes = Buffer.allocUnsafeSlow(1 << 24)
+  bytes = Buffer.allocUnsafeSlow(1 << 16)
   length = 0
   /** Where each frame ends, and how many messages there are up to that end. */
   readonly ends: number[] = []
@@ -15,9 +15,9 @@ export class Feed {
   readonly keys: number[] = []
   readonly #next: number[] = []
   readonly #scratch: number[] = []
-  readonly tally: Tally
+  readonly tally: Arrivals
 
-  constructor(tally: Tally) {
+  constructor(tally: Arrivals) {
     this.tally = tally
   }
 

@@ -2,7 +2,7 @@ export const MESSAGE_BYTES = 128
 
 const MARK = '~@#~'
 const MARK_BYTES = Buffer.from(MARK)
-const SENDERS = 100
+const SENDERS = 1000
 const FILLER = 'the quick brown fox jumps over the lazy dog, 0123456789 times a day. '.repeat(3)
 
 /** A message is known by its key: which publisher sent it, and its number among that publisher's. */

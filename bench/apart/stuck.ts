@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { pickCores, pinSelf } from './cpu.ts'
-import { startServer } from './server.ts'
-import { memoryOf, mostMemory, openReaders, publishSteadily, quantile } from './steady.ts'
+import { pickCores, pinSelf } from '../machine/cpu.ts'
+import { startOpen } from '../servers/servers.ts'
+import { mostMemory, openReaders, publishSteadily, quantile } from './steady.ts'
 
 /** What a hundred readers that are stuck cost everybody else: latency of ten that are not, and the server's memory. */
 const { values } = parseArgs({
@@ -19,16 +19,16 @@ const cores = pickCores()
 if (cores) pinSelf(cores.generator)
 
 async function measure(target: 'node' | 'workerd', stuckCount: number): Promise<string> {
-  const server = await startServer(target, cores)
+  const server = await startOpen(target, cores)
   const url = new URL('/v1/rooms/stuck/ws', server.url)
   const [healthy, stuck] = [await openReaders(url, Number(values.healthy)), await openReaders(url, stuckCount)]
   for (const reader of stuck) reader.pause()
   try {
     const warm = await publishSteadily(url, 0, { ...load, seconds: 2 })
     warm.end()
-    const before = memoryOf(server.pid)
+    const before = server.memory
     for (const { latencies } of healthy) latencies.length = 0
-    const { most, result } = await mostMemory(server.pid, publishSteadily(url, warm.from, load))
+    const { most, result } = await mostMemory(server, publishSteadily(url, warm.from, load))
     for (let tries = 0; tries < 500 && healthy.some(({ next }) => next < result.from); tries++)
       await new Promise((resolve) => setTimeout(resolve, 10))
     result.end()

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
+import { cpus } from 'node:os'
 import { SignJWT } from 'jose'
-import { machine } from './report.ts'
 
 /** What verifying a token costs a publish over HTTP: one server, one core, with and without. */
 const SECRET = 'a secret that only this bench knows, and long enough'
@@ -74,7 +74,7 @@ const token = await new SignJWT({ sub: 'ada', rooms: { bench: ['publish'] } })
   .setExpirationTime('1h')
   .sign(new TextEncoder().encode(SECRET))
 
-console.log(machine())
+console.log(`${cpus()[0]?.model}, Node ${process.version}`)
 for (const [name, env, headers] of [
   ['without', {}, {}],
   ['with a token (HS256)', { HOLDLINE_JWT_SECRET: SECRET }, { authorization: `Bearer ${token}` }],

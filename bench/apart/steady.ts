@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +12,7 @@ import {
   TEXT,
   textFrame,
   upgradeRequest,
-} from './websocket.ts'
+} from '../load/websocket.ts'
 
 /** One that counts the numbered messages of a room, and can stop reading as a client does that is stuck. */
 export class Reader {
@@ -128,15 +127,14 @@ export async function publishSteadily(url: URL, from: number, load: { rate: numb
   return { from: from + count, end: () => publisher.socket.destroy() }
 }
 
-/** Bytes of memory that a process has. */
-export const memoryOf = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-
 /** The most memory that a process has while something goes on. */
-export async function mostMemory<T>(pid: number, during: Promise<T>): Promise<{ most: number; result: T }> {
+export async function mostMemory<T>(
+  of: { readonly memory: number },
+  during: Promise<T>,
+): Promise<{ most: number; result: T }> {
   let most = 0
   const look = (): void => {
-    most = Math.max(most, memoryOf(pid))
+    most = Math.max(most, of.memory)
   }
   const timer = setInterval(look, 100)
   try {

@@ -8,6 +8,8 @@ const shared = Buffer.allocUnsafeSlow(1 << 18)
 export class Socket {
   onBytes: (chunk: Buffer, start: number, end: number) => void = () => {}
   onEnd: (why: string) => void = () => {}
+  /** Told that it has read, it reads no more before `resume`: for who reads now and then. */
+  rests: (() => void) | undefined
   readonly #wire: net.Socket
   #answer = ''
   #open = false
@@ -16,7 +18,9 @@ export class Socket {
     const take = (length: number): boolean => {
       if (this.#open) this.onBytes(shared, 0, length)
       else this.#shake(length, settle)
-      return true
+      if (this.rests === undefined) return true
+      this.rests()
+      return false
     }
     this.#wire = net.connect({
       host: url.hostname,
@@ -72,6 +76,10 @@ export class Socket {
 
   frame(opcode: number, payload: Buffer): void {
     this.#wire.write(clientFrame(opcode, payload))
+  }
+
+  resume(): void {
+    this.#wire.resume()
   }
 
   destroy(): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Edge, startEdge } from '../src/cli/edge.ts'
+import { type Edge, startEdge } from '../../src/cli/edge.ts'
 import { openReaders, publishSteadily, quantile, type Reader } from './steady.ts'
 
 /** What the edge charges for, and what its sleep costs: rows written, and the time from wake to delivery. */

@@ -12,6 +12,11 @@ export class Histogram {
     this.count++
   }
 
+  clear(): void {
+    this.#buckets.fill(0)
+    this.count = 0
+  }
+
   /** Of `total` that were expected: what never came took infinitely long. */
   quantile(q: number, total: number): number {
     let left = Math.ceil(total * q)
@@ -31,11 +36,17 @@ export interface Plan {
   seconds: number
 }
 
+/** Whoever is told that messages arrive. */
+export interface Arrivals {
+  disorder: number
+  arrived(key: number, now: number): void
+}
+
 /**
  * When each message is due, and what became of all of them. Latency counts from the instant a message was due,
  * not from when the generator came to send it: a generator that stalls cannot make the server look fast.
  */
-export class Tally {
+export class Tally implements Arrivals {
   readonly latency = new Histogram()
   readonly lag = new Histogram()
   delivered = 0
@@ -67,9 +78,10 @@ export class Tally {
     return this.#start + n * this.interval
   }
 
+  /** `now`: NaN where it is not known when, only that it came. */
   arrived(key: number, now: number): void {
     this.delivered++
-    this.#record(this.latency, key, now)
+    if (!Number.isNaN(now)) this.#record(this.latency, key, now)
   }
 
   sent(key: number, now: number): void {

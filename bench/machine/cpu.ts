@@ -66,3 +66,7 @@ export function pickCores(): Cores | undefined {
 export function pinSelf(core: number): void {
   run('taskset', '-a', '-cp', String(core), String(process.pid))
 }
+
+/** Bytes of memory that a process has. */
+export const memoryOf = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(text(`/proc/${pid}/status`))?.[1] ?? 0) * 1024

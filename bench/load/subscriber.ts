@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks'
+import type { Dialect } from './dialect.ts'
 import type { Feed } from './feed.ts'
 import type { Socket } from './socket.ts'
 import { CLOSE, closeReason, FrameReader, headerSize, PING, PONG, TEXT, textFrame } from './websocket.ts'
 
 export interface Notices {
-  welcome(heartbeat: number): void
+  welcome(): void
   trouble(what: string): void
   /** Called with each read, so that publishing keeps its beat while the generator drinks from the fire hose. */
   beat(now: number): void
@@ -16,7 +17,10 @@ export class Subscriber {
   /** Frames that had to be read because they were no copy of the feed's. */
   readAlone = 0
   readonly socket: Socket
+  /** What it hears is told as heard when it came; else it is only counted: it reads now and then. */
+  readonly #isPrompt: boolean
   readonly #feed: Feed
+  readonly #dialect: Dialect
   readonly #notices: Notices
   readonly #reader: FrameReader
   /** The place in the feed up to which this stream is the same, possibly within a frame; -1: out of step. */
@@ -24,9 +28,11 @@ export class Subscriber {
   #frame = 0
   #now = 0
 
-  constructor(socket: Socket, feed: Feed, notices: Notices) {
+  constructor(socket: Socket, feed: Feed, dialect: Dialect, notices: Notices, isPrompt = true) {
+    this.#isPrompt = isPrompt
     this.socket = socket
     this.#feed = feed
+    this.#dialect = dialect
     this.#notices = notices
     this.#reader = new FrameReader((buffer, start, end) => this.#take(buffer, start, end))
     socket.onBytes = (chunk, start, end) => this.#receive(chunk, start, end)
@@ -34,13 +40,13 @@ export class Subscriber {
   }
 
   #receive(chunk: Buffer, from: number, end: number): void {
-    this.#now = performance.now()
+    this.#now = this.#isPrompt ? performance.now() : Number.NaN
     let start = from
     while (start < end) {
       const matched = this.#reader.holding ? 0 : this.#match(chunk, start, end)
       start = matched > 0 ? start + matched : this.#reader.step(chunk, start, end)
     }
-    this.#notices.beat(this.#now)
+    this.#notices.beat(this.#isPrompt ? this.#now : performance.now())
   }
 
   #match(chunk: Buffer, start: number, end: number): number {
@@ -109,12 +115,9 @@ export class Subscriber {
     const payload = buffer.subarray(start + headerSize(buffer, start), end)
     if (opcode === PING) this.socket.frame(PONG, payload)
     if (opcode === CLOSE) this.#notices.trouble(`a subscriber was closed: ${closeReason(payload)}`)
-    if (opcode !== TEXT || payload[0] !== 0x5b) return
-    for (const event of JSON.parse(payload.toString()) as { type: string; n?: number; heartbeat?: number }[]) {
-      if (event.type === 'welcome') this.#notices.welcome(event.heartbeat ?? 30)
-      else if (event.type === 'probe') this.socket.write(textFrame(`{"op":"probe","n":${event.n}}`))
-      else if (event.type !== 'pong' && event.type !== 'cursor')
-        this.#notices.trouble(`a subscriber was told: ${JSON.stringify(event).slice(0, 200)}`)
-    }
+    if (opcode !== TEXT || !this.#dialect.greets) return
+    const { welcome, trouble } = this.#dialect.hear(payload.toString(), (text) => this.socket.write(textFrame(text)))
+    if (welcome) this.#notices.welcome()
+    if (trouble !== undefined) this.#notices.trouble(`a subscriber was told: ${trouble}`)
   }
 }

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Crowd } from '../load/crowd.ts'
+import type { Cores } from '../machine/cpu.ts'
+import { meter } from '../machine/meter.ts'
+import { type Measured, noise } from '../report/row.ts'
+import type { Server } from '../servers/server.ts'
+
+/** What a server holds before the first of those that are counted: code that has run, and heaps that have grown for it. */
+const WARM_UP = { rooms: 5, subscribers: 100, publishers: 0 }
+const ROOMS = 100
+
+/** Connections that are only there: what memory each takes, and what CPU all of them, with their heartbeats. */
+export async function idle(
+  server: Server,
+  connections: number,
+  seconds: number,
+  cores: Cores | undefined,
+): Promise<Measured> {
+  const nobody = { disorder: 0, arrived: () => {} }
+  const first = await Crowd.gather(server, WARM_UP, nobody)
+  await sleep(500)
+  const before = server.memory
+  const crowd = await Crowd.gather(server, { rooms: ROOMS, subscribers: connections / ROOMS, publishers: 0 }, nobody)
+  try {
+    await sleep(1000)
+    const memory = (server.memory - before) / connections
+    const measured = meter(server, cores)
+    await sleep(seconds * 1000)
+    const used = measured()
+    return {
+      figures: { memory, ...(seconds >= 25 && { server: used.server }) },
+      held: crowd.troubles.length === 0,
+      notes: [...noise(used), ...crowd.troubles],
+    }
+  } finally {
+    first.disperse()
+    crowd.disperse()
+  }
+}

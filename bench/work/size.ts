@@ -1,0 +1,27 @@
+import { gzipSync } from 'node:zlib'
+import { bundle } from '../../src/cli/edge.ts'
+import type { Cores } from '../machine/cpu.ts'
+import type { Measured } from '../report/row.ts'
+import { type Kind, Server } from '../servers/server.ts'
+
+/** From the start of the process to the first answer: the middle one of three. */
+export async function startUp(kind: Kind, cores: Cores | undefined): Promise<Measured> {
+  const times: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const server = await Server.start(kind, cores)
+    times.push(server.startup)
+    await server.stop()
+  }
+  times.sort((a, b) => a - b)
+  return { figures: { startup: times[1] as number }, held: true, notes: [] }
+}
+
+/** The one file that a deploy to the edge uploads. */
+export async function bundleSize(): Promise<Measured> {
+  const text = await bundle('src/cloudflare/worker.ts')
+  return {
+    figures: { bytes: Buffer.byteLength(text), gzipped: gzipSync(text, { level: 9 }).length },
+    held: true,
+    notes: [],
+  }
+}

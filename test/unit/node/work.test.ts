@@ -1,0 +1,118 @@
+import { Duplex } from 'node:stream'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { WebSocket } from 'ws'
+import { limitsOf } from '../../../src/gateway/access/limits.ts'
+import { WebSocketConnection } from '../../../src/node/connection.ts'
+import { Readings } from '../../../src/node/metrics/readings.ts'
+import { Rooms } from '../../../src/node/rooms.ts'
+import type { Write } from '../../../src/node/sqlite/statements.ts'
+import { SqliteStore } from '../../../src/node/sqlite/store.ts'
+import { codecs } from '../../../src/protocol/codec/index.ts'
+import { parsePublication } from '../../../src/protocol/operations.ts'
+import { Room } from '../../../src/room/room.ts'
+import { range } from '../../conformance/suite.ts'
+
+const limits = limitsOf({}, 'loopback')
+const DATA = 'x'.repeat(128)
+
+/** A WebSocket whose bytes go nowhere, and are counted. */
+function wire() {
+  const counted = { writes: 0, bytes: 0 }
+  const socket = new Duplex({
+    write(chunk: Buffer, _, done) {
+      counted.writes++
+      counted.bytes += chunk.length
+      done()
+    },
+  })
+  return { counted, connection: new WebSocketConnection({ readyState: 1, OPEN: 1 } as WebSocket, socket) }
+}
+
+function open() {
+  const backend = null
+  const verify = async () => ({})
+  const rooms = new Rooms({
+    file: ':memory:',
+    room: Room,
+    limits,
+    backend,
+    verify,
+    tell: () => {},
+    readings: new Readings(),
+  })
+  const publication = parsePublication(JSON.stringify({ data: DATA }), limits.payload)
+  const publish = (room: string) => rooms.get(room).command({ type: 'publish', publication })
+  const attach = (room: string, count: number, cursor?: string) =>
+    range(count).map((i) => {
+      const { counted, connection } = wire()
+      const hello = {
+        kind: 'websocket',
+        codec: 'framed',
+        session: `s${i}`,
+        ...(cursor !== undefined && { cursor }),
+      } as const
+      rooms.get(room).attach(connection, hello)
+      return counted
+    })
+  return { rooms, publish, attach }
+}
+
+/** Counted, not timed, so that a slip fails on any machine. */
+describe('the work of a process, counted', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  it('what 500 are sent at once is framed once, and is one write to each', async () => {
+    const { rooms, publish, attach } = open()
+    await publish('lobby')
+    const wires = attach('lobby', 500)
+    for (const counted of wires) Object.assign(counted, { writes: 0, bytes: 0 })
+    const [encode, concat] = [vi.spyOn(codecs.framed, 'encode'), vi.spyOn(Buffer, 'concat')]
+    await Promise.all(range(100).map(() => publish('lobby')))
+    expect(encode.mock.calls.length).toBe(1)
+    expect(concat.mock.calls.length).toBe(1)
+    expect(new Set(wires.map(({ writes }) => writes))).toEqual(new Set([1]))
+    expect(new Set(wires.map(({ bytes }) => bytes > 100 * DATA.length))).toEqual(new Set([true]))
+    await rooms.close()
+  })
+
+  it('what 50 rooms have to write is one transaction, and what one room has, one row', async () => {
+    const { rooms, publish } = open()
+    const written: (readonly Write[])[] = []
+    const { write } = SqliteStore.prototype
+    vi.spyOn(SqliteStore.prototype, 'write').mockImplementation(function (this: SqliteStore, writes) {
+      written.push(writes)
+      return write.call(this, writes)
+    })
+    await Promise.all(range(1000).map((i) => publish(`room${i % 50}`)))
+    // A room that was quiet begins at once, with the first; what came with it waits for the next.
+    expect(written.length).toBeLessThanOrEqual(2)
+    const packs = written.flat().filter(([name]) => name === 'addPack')
+    expect(packs.length).toBeLessThanOrEqual(2 * 50)
+    await rooms.close()
+  })
+
+  it('1,000 messages that come together to one room are a row for each 256 kB', async () => {
+    const { rooms, publish } = open()
+    const writes = vi.spyOn(SqliteStore.prototype, 'write')
+    await Promise.all(range(1000).map(() => publish('lobby')))
+    const rows = writes.mock.calls.flatMap(([all]) => all).filter(([name]) => name === 'addPack')
+    const bytes = rows.reduce((sum, row) => sum + `${row.at(-1)}`.length, 0)
+    expect(rows.length).toBeLessThanOrEqual(Math.ceil(bytes / (256 * 1024)) + 1)
+    expect(rows.length).toBeLessThan(4)
+    await rooms.close()
+  })
+
+  it('300 who come back together with what they have seen share one page: encoded once, framed once', async () => {
+    const { rooms, publish, attach } = open()
+    await Promise.all(range(100).map(() => publish('lobby')))
+    const [encode, concat] = [vi.spyOn(codecs.framed, 'encode'), vi.spyOn(Buffer, 'concat')]
+    const back = attach('lobby', 300, '0-0')
+    await vi.waitUntil(() => back.every(({ bytes }) => bytes > 100 * DATA.length))
+    // Each its own welcome, and the page: once for who asked first, once for all who have asked meanwhile.
+    expect(encode.mock.calls.length).toBeLessThanOrEqual(300 + 2)
+    expect(concat.mock.calls.length).toBeLessThanOrEqual(300 + 2)
+    await rooms.close()
+  })
+})
