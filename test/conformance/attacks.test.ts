@@ -37,6 +37,14 @@ const forged: Record<string, [make: () => Promise<string> | string, answer: stri
     },
     'unauthorized',
   ],
+  'one that does not say when it was made': [() => rsa.sign(told({ iat: undefined })), 'unauthorized'],
+  'one that is made later': [
+    () => {
+      const now = Math.floor(Date.now() / 1000)
+      return rsa.sign(told({ iat: now + 600, exp: 3600 }))
+    },
+    'unauthorized',
+  ],
   'another audience': [() => rsa.sign(told({ aud: 'shop' })), 'unauthorized'],
   'no audience': [() => rsa.sign(told({ aud: undefined })), 'unauthorized'],
   'another issuer': [() => rsa.sign(told({ iss: 'https://evil.example' })), 'unauthorized'],
