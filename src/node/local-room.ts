@@ -61,7 +61,7 @@ export interface LocalRoomOptions {
   readonly limits: RoomLimits
   /** Null: nobody is told of the room. */
   readonly backend: Backend | null
-  /** How many messages it is asked about at once, of all rooms. */
+  /** Whose turn it is to be asked about, of all rooms. */
   readonly slots: Slots
   openLog(): SqliteLog
   /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
@@ -102,8 +102,7 @@ export class LocalRoom implements RoomHost {
     const { name, backend, verify, slots } = options
     this.#clerk = new Clerk({
       verify: (token) => verify(name, token),
-      judge: async (asked, since) => backend?.judge(name, asked, since) ?? { rewrite: {} },
-      slots,
+      judge: async (asked, since) => backend?.judge(name, asked, since, slots) ?? { rewrite: {} },
       tell: (answered) => this.#told(answered),
       report: this.report,
     })

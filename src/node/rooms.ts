@@ -6,7 +6,7 @@ import type { Retention } from '../room/log/retention.ts'
 import type { Reply, Revocation, RoomLimits, Verdict } from '../room/ports.ts'
 import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
-import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
+import { messageSlots } from '../webhooks/slots.ts'
 import { Chores } from './chores.ts'
 import { list } from './listing.ts'
 import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
@@ -43,7 +43,7 @@ export class Rooms {
   readonly #store: SqliteStore
   readonly #rooms = new Map<string, LocalRoom>()
   readonly #chores: Chores
-  readonly #slots = new Slots(ASKED_AT_ONCE)
+  readonly #slots = messageSlots()
   readonly #report: (error: unknown) => void
   #due: LocalRoom[] = []
   #committing: Promise<void> | undefined
