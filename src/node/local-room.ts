@@ -1,7 +1,6 @@
 import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
-import type { Pass } from '../protocol/capabilities.ts'
 import { CLOSE, DONE, INTERNAL_ERROR } from '../protocol/codes.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
@@ -15,6 +14,7 @@ import type {
   Connection,
   Hello,
   HistoryRead,
+  Identity,
   Reply,
   RoomHost,
   RoomLimits,
@@ -49,11 +49,6 @@ const LOOK_AFTER = 1000
 const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
-
-export interface Identity {
-  readonly user?: string
-  readonly pass?: Pass
-}
 
 export interface LocalRoomOptions {
   readonly name: string
@@ -223,7 +218,6 @@ export class LocalRoom implements RoomHost {
         return
       }
       this.#options.readings.opened[hello.kind]++
-      if (this.#options.isRevoked(connection.attachment)) this.#end(connection, CLOSE.revoked, 'revoked')
     })
   }
 
@@ -453,6 +447,7 @@ export class LocalRoom implements RoomHost {
       limits,
       tells: backend?.tells(name) ?? [],
       asks: backend?.asks(name) ?? false,
+      isRevoked: (by) => this.#options.isRevoked(by),
       tally: this.#options.readings.tally,
       ...stored,
     })

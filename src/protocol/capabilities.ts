@@ -24,6 +24,10 @@ export const within = (pass: Pass | undefined, granted: Granted | undefined): Pa
   return { ...pass, grants, expiresAt: Math.min(pass.expiresAt, granted.expiresAt) }
 }
 
+/** Who counts as one: a user; of those without a name the bearers of one token. */
+export const bearerOf = (user: string | undefined, { tokenId, issuedAt, expiresAt }: Pass): string =>
+  user !== undefined ? `user ${user}` : `token ${tokenId ?? `${issuedAt} ${expiresAt}`}`
+
 /** Whoever has no pass may do everything: an API key, or anybody while the gateway is open. */
 export const may = (pass: Pass | undefined, capability: Capability): boolean =>
   pass === undefined || pass.grants.includes(capability)

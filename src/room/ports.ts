@@ -53,6 +53,13 @@ export type Kept = { readonly until: number } & (
   | { readonly session: string; readonly user?: string; readonly pass: Pass }
 )
 
+/** As whom one is known. */
+export interface Identity {
+  readonly session?: string | undefined
+  readonly user?: string | undefined
+  readonly pass?: Pass | undefined
+}
+
 export type RevokedKind = 'user' | 'session' | 'token'
 
 /** Whom a commit's outcome is told to. */
@@ -269,6 +276,8 @@ export interface Birth {
   readonly tells?: readonly WebhookEvent[]
   /** Is it asked about messages? */
   readonly asks?: boolean
+  /** Was it revoked in all rooms at once? Absent: that cannot be known. */
+  isRevoked?(by: Identity): boolean
   /** Where it counts what it does. */
   readonly tally: Tally
 }

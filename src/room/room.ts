@@ -1,4 +1,4 @@
-import { type Capability, may, type Pass, within } from '../protocol/capabilities.ts'
+import { bearerOf, type Capability, may, type Pass, within } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
@@ -27,6 +27,7 @@ import {
   type Head,
   type Hello,
   type HistoryRead,
+  type Identity,
   IN_STEP,
   type Kind,
   type Outcome,
@@ -415,7 +416,7 @@ export class Room<State = unknown> {
     return this.#participants.presence.rev
   }
 
-  isRevoked(by: { user?: string; pass?: Pass }): boolean {
+  isRevoked(by: Identity): boolean {
     return this.#doorkeeper.isRevoked(by, this.#host.now())
   }
 
@@ -561,10 +562,13 @@ export class Room<State = unknown> {
   }
 
   /** Seconds to wait, if there were too many messages of that connection or user (LIMIT-1, LIMIT-2). */
-  #tooFast({ user }: { user?: string }, connection: Connection | null): number | null {
+  #tooFast({ user, pass }: { user?: string; pass?: Pass }, connection: Connection | null): number | null {
     const now = this.#host.now()
     const wait = connection === null ? null : this.#rates.take(connection, now)
-    return wait ?? (user === undefined ? null : this.#userRates.take(user, now))
+    if (wait !== null) return wait
+    if (user !== undefined) return this.#userRates.take(`user ${user}`, now)
+    // Over HTTP nothing else bounds who has no name.
+    return connection !== null || pass === undefined ? null : this.#userRates.take(bearerOf(user, pass), now)
   }
 
   /** Who goes on all the same is sent away. */

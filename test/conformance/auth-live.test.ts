@@ -108,6 +108,34 @@ chapter(
       await gateway.running.crash()
       expect((await ask(gateway.url, other, { token: text })).code).toBe('revoked')
     })
+
+    test('AUTH-9, AUTH-7 revoked everywhere or in the room: also a session between two polls, by its secret alone', async () => {
+      const everywhere = gateway.target.name === 'node' ? [true, false] : [false]
+      for (const isEverywhere of everywhere) {
+        for (const kind of ['user', 'session', 'token'] as const) {
+          const [room, resume] = [freshRoom(), freshSecret()]
+          const text = await token({ sub: `sub-${room}`, jti: `jti-${room}` })
+          const { cursor, session } = await ask(gateway.url, room, { resume, token: text })
+          const names = { user: `sub-${room}`, session, token: `jti-${room}` }
+          const answer = await revoke(gateway, { [kind]: names[kind], ...(!isEverywhere && { room }) })
+          expect(answer.http).toBe(200)
+          const again = await ask(gateway.url, room, { resume, cursor, wait: 0, presence: 1 })
+          expect([kind, again.http, again.code]).toEqual([kind, 401, 'revoked'])
+          const headers = bearer(text)
+          const said = await postJson(gateway.url, room, { data: 1 }, { headers, query: { resume } })
+          expect([kind, said.http, said.code]).toEqual([kind, 401, 'revoked'])
+          const state = await call(url(gateway.url, room, '/presence', { resume }), {
+            method: 'PUT',
+            headers,
+            body: '{"state":1}',
+          })
+          expect([kind, state.http, state.code]).toEqual([kind, 401, 'revoked'])
+          // And nobody has seen it come.
+          const { text: here } = await call(url(gateway.url, room, '/presence'), { headers: bearer(API_KEY) })
+          expect([kind, JSON.parse(here).count]).toEqual([kind, 0])
+        }
+      }
+    })
   },
   { env: LOCKED },
 )
