@@ -188,6 +188,17 @@ chapter(
       expect(bob.http).toBe(201)
     })
 
+    test('LIMIT-2 over HTTP who has no name is bounded by the token', async () => {
+      const room = freshRoom()
+      const publish = async (text: string) => postJson(gateway.url, room, { data: 1 }, { headers: bearer(text) })
+      for (const jti of [undefined, 'a-token']) {
+        const text = await token({ sub: undefined, jti })
+        const answers = await Promise.all(Array.from({ length: 9 }, () => publish(text)))
+        expect(answers.map(({ code }) => code)).toContain('rate')
+      }
+      expect((await publish(await token({ sub: undefined, jti: 'another' }))).http).toBe(201)
+    })
+
     test('LIMIT-3 one address has so many connections, and others never notice', async () => {
       const room = freshRoom()
       const text = await token()
