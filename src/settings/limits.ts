@@ -33,7 +33,8 @@ export const limits = {
     kind: COUNT,
     unit: 'connections',
     unset: unless(LIMITS.perAddress),
-    about: 'How many one address may have: in one room, and on Node in all. Over it: 429, or the close 4011.',
+    about:
+      'How many one address (of IPv6 one /64) may have: in one room, and on Node in all. Over it: 429, or the close 4011.',
   },
   connections: {
     name: 'HOLDLINE_CONNECTIONS_PER_ROOM',

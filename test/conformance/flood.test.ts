@@ -122,3 +122,33 @@ test('LIMIT-3 200 connections from one address: the surplus is closed with 4011,
   expect([polled.http, polled.code]).toEqual([429, 'rate'])
   await running?.stop()
 })
+
+test.each(targets)(
+  'LIMIT-3 all addresses of an IPv6 network count as one, others never notice; on $name',
+  async (target) => {
+    const isNode = target.name === 'node'
+    const proxies = { HOLDLINE_TRUSTED_PROXIES: '127.0.0.1' }
+    const env = { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: '5', ...(isNode && proxies) }
+    const running = await target.start({ env })
+    const room = freshRoom()
+    const come = async (address: string) => {
+      const client = new RawClient(running.url)
+      const whence = isNode ? { 'x-forwarded-for': `192.0.2.1, ${address}` } : { 'cf-connecting-ip': address }
+      client.write(handshake(running.url, room, { ...FRAMED_HEADER, ...bearer(API_KEY), ...whence }))
+      const first = await client.until('"type"')
+      if (first.includes('welcome')) return 'welcome'
+      // WS-8: on both runtimes it is told, and when to come back.
+      return /"code":4011.*"retryAfter":\d/.exec(first) !== null ? '4011' : first
+    }
+    try {
+      const answers: string[] = []
+      for (const i of range(8)) answers.push(await come(`2001:db8:0:7:${i}::${i}`))
+      expect(answers).toEqual([...Array(5).fill('welcome'), ...Array(3).fill('4011')])
+      expect([await come('2001:db8:0:8::1'), await come('::ffff:198.51.100.1'), await come('198.51.100.2')]).toEqual(
+        Array(3).fill('welcome'),
+      )
+    } finally {
+      await running.stop()
+    }
+  },
+)
