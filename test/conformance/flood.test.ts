@@ -152,3 +152,48 @@ test.each(targets)(
     }
   },
 )
+
+// Before a Worker stands the platform's own front, which reads a request before it hands it on: there it ends who drips.
+test.each(targets)(
+  'LIMIT-5 300 that drip their requests: others are answered meanwhile, on Node they are ended; on $name',
+  async (target) => {
+    const isNode = target.name === 'node'
+    const env = {
+      ...LOCKED,
+      HOLDLINE_CONNECTIONS_PER_ADDRESS: '1000',
+      ...(isNode && { HOLDLINE_REQUEST_TIMEOUT: '2' }),
+    }
+    const running = await target.start({ env })
+    const base = running.url
+    const { host, hostname, port } = new URL(base)
+    const begun = [
+      `GET /v1/rooms/x HTTP/1.1\r\nhost: ${host}\r\nx: `,
+      `POST /v1/rooms/x/messages HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${API_KEY}\r\ncontent-length: 9000\r\n\r\n`,
+    ]
+    const slow = range(300).map((i) => {
+      const socket = connect({ host: hostname, port: Number(port) }).on('error', () => {})
+      socket.write(`${begun[i % 2]}`)
+      return socket.resume()
+    })
+    const gone = slow.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    const drips = setInterval(() => {
+      for (const socket of slow) if (socket.writable) socket.write('x')
+    }, 100)
+    try {
+      const room = freshRoom()
+      const client = new RawClient(base)
+      client.write(handshake(base, room, { ...FRAMED_HEADER, ...bearer(API_KEY) }))
+      await client.until('welcome')
+      for (const data of range(50)) {
+        expect((await postJson(base, room, { data }, { headers: bearer(API_KEY) })).http).toBe(201)
+        await client.until(`"data":${data}`)
+      }
+      if (isNode) await Promise.all(gone)
+    } finally {
+      clearInterval(drips)
+      for (const socket of slow) socket.destroy()
+      await running.stop()
+    }
+  },
+  30_000,
+)
