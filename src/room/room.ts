@@ -293,7 +293,9 @@ export class Room<State = unknown> {
         break
       case 'present': {
         const { session: id, user, state } = command
-        this.#setState({ id, ...(user !== undefined && { user }) }, state, { ticket })
+        const wait = this.#tooFast(command, null)
+        if (wait !== null) reply(toReply({ ticket }, tooFast(wait)))
+        else this.#setState({ id, ...(user !== undefined && { user }) }, state, { ticket })
         break
       }
       case 'presence':
@@ -498,10 +500,13 @@ export class Room<State = unknown> {
           this.#submissions.receive(attachment, connection, [this.#submission(attachment, operation.publication, to)])
         break
       }
-      case 'presence':
+      case 'presence': {
         demand(connection, 'presence')
-        this.#setState(sessionOf(connection), operation.state, to)
+        const wait = this.#tooFast(sessionOf(connection), connection)
+        if (wait !== null) this.#refuseRate(connection, to, wait)
+        else this.#setState(sessionOf(connection), operation.state, to)
         break
+      }
       case 'history':
         this.#history({ reader: connection.attachment, replyTo: to }, { ...connection.attachment, ...operation })
         break

@@ -19,14 +19,16 @@ export const limits = {
     kind: COUNT,
     unit: 'messages a second',
     unset: unless(LIMITS.rate),
-    about: 'What one connection may publish. Over it there is an `error` with `rate`, then the close 4011.',
+    about:
+      'What one connection may publish, presence states too. Over it there is an `error` with `rate`, then the close 4011.',
   },
   userRate: {
     name: 'HOLDLINE_USER_RATE',
     kind: COUNT,
     unit: 'messages a second',
     unset: unless(LIMITS.userRate),
-    about: 'What one user may publish in one room, over all connections and requests. Over it: 429 with `Retry-After`.',
+    about:
+      'What one user may publish in one room, presence states too, over all connections and requests. Over it: 429 with `Retry-After`.',
   },
   perAddress: {
     name: 'HOLDLINE_CONNECTIONS_PER_ADDRESS',

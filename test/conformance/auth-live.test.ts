@@ -27,6 +27,26 @@ chapter(
       expect(await stays.ask({ op: 'publish', data: 1 })).toMatchObject({ type: 'ack' })
     })
 
+    test('AUTH-8 streams, and the rooms of one that follows several, end with the token too', async () => {
+      const [room, other] = [freshRoom(), freshRoom()]
+      const brief = await token({ exp: -1 })
+      const [stream, streams] = [
+        call(url(gateway.url, room, '/events', { token: brief })),
+        call(url(gateway.url, [room, other], '/events', { token: brief })),
+      ]
+      const polls = call(url(gateway.url, [room, other], '/poll', { token: brief, cursor: '0-0.0-0', wait: 20 }))
+      const several = await Framed.open(gateway.url, [room, other], { token: brief })
+      expect((await stream).text).toContain('welcome')
+      expect((await streams).text).toContain('welcome')
+      expect(await polls).toMatchObject({ http: 200, events: [] })
+      const ends = [...(await several.inbox.until(({ type }) => type === 'left')), await several.inbox.next()]
+      expect(ends.slice(-2).map(({ type, code }) => [type, code])).toEqual(Array(2).fill(['left', 4010]))
+      // What it was let in with is over, for rooms that it joins as well.
+      several.send({ op: 'join', room: freshRoom(), ref: 'j' })
+      expect((await several.inbox.until(({ ref }) => ref === 'j')).at(-1)).toMatchObject({ type: 'left', code: 4010 })
+      await several.close()
+    })
+
     test('AUTH-8 what comes after a token waits for it, in order', async () => {
       const room = freshRoom()
       const client = await Framed.open(gateway.url, room, { token: await token({ rooms: { [room]: ['subscribe'] } }) })
@@ -160,6 +180,21 @@ chapter(
       expect(await other.ask({ op: 'publish', data: 'mine' })).toMatchObject({ type: 'ack' })
     })
 
+    test('LIMIT-1 presence states count as messages do: others hear of each', async () => {
+      const room = freshRoom()
+      const [fast, other] = [
+        await Framed.open(gateway.url, room, { presence: 1 }),
+        await Framed.open(gateway.url, room),
+      ]
+      const answers = Array.from({ length: 8 }, (_, i) => fast.answer(`x${i}`))
+      fast.send(JSON.stringify(answers.map((_, i) => ({ op: 'presence', state: i, ref: `x${i}` }))))
+      const codes = (await Promise.all(answers)).map(({ code }) => code)
+      expect(codes).toEqual([...Array(5).fill(undefined), ...Array(3).fill('rate')])
+      fast.send(JSON.stringify(Array.from({ length: 100 }, (_, i) => ({ op: 'presence', state: i }))))
+      expect(await fast.closed).toMatchObject({ code: 4011, reason: 'rate' })
+      expect(await other.ask({ op: 'publish', data: 'mine' })).toMatchObject({ type: 'ack' })
+    })
+
     test('LIMIT-4 a room takes so many connections', async () => {
       const room = freshRoom()
       for (let i = 0; i < 3; i++) await Framed.open(gateway.url, room)
@@ -186,6 +221,17 @@ chapter(
         expect([code, Number(headers.get('retry-after')) > 0]).toEqual(['rate', true])
       const bob = await postJson(gateway.url, room, { data: 1 }, { headers: bearer(await token({ sub: 'bob' })) })
       expect(bob.http).toBe(201)
+    })
+
+    test('LIMIT-2 presence states over HTTP count as messages do', async () => {
+      const [room, resume] = [freshRoom(), freshSecret()]
+      const headers = bearer(await token())
+      const client = await Framed.open(gateway.url, room, { resume, token: await token(), presence: 1 })
+      const put = () =>
+        call(url(gateway.url, room, '/presence', { resume }), { method: 'PUT', headers, body: '{"state":1}' })
+      const answers = await Promise.all(Array.from({ length: 9 }, put))
+      expect(answers.map(({ code }) => code)).toContain('rate')
+      await client.close()
     })
 
     test('LIMIT-2 over HTTP who has no name is bounded by the token', async () => {
