@@ -47,7 +47,7 @@ export class Clients {
     let address = plain(socket.remoteAddress)
     const hops = forwarded?.split(',').map((hop) => hop.trim()) ?? []
     while (address !== undefined && this.#isProxy(address)) {
-      const hop = plain(hops.pop())
+      const hop = plain(bare(hops.pop()))
       if (hop === undefined || isIP(hop) === 0) break
       address = hop
     }
@@ -69,6 +69,10 @@ function refuseHttp(socket: Socket): void {
   socket.end(REFUSED)
   socket.destroySoon()
 }
+
+/** Some proxies name the port as well. */
+const bare = (hop: string | undefined): string | undefined =>
+  hop?.replace(/^\[([^\]]+)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
 
 /** IPv4 within IPv6 is IPv4. */
 const plain = (address: string | undefined): string | undefined => address?.replace(/^::ffff:(?=\d+\.)/i, '')
