@@ -1,6 +1,7 @@
 import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
+import type { Identity } from '../protocol/capabilities.ts'
 import { CLOSE, DONE, INTERNAL_ERROR } from '../protocol/codes.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
@@ -14,7 +15,6 @@ import type {
   Connection,
   Hello,
   HistoryRead,
-  Identity,
   Reply,
   RoomHost,
   RoomLimits,

@@ -14,6 +14,13 @@ export interface Pass {
   readonly tokenId?: string
 }
 
+/** As whom one is known. */
+export interface Identity {
+  readonly session?: string | undefined
+  readonly user?: string | undefined
+  readonly pass?: Pass | undefined
+}
+
 /** What a backend lets a connection do in a room (ASK-3), and until when. */
 export type Granted = Omit<Pass, 'tokenId'>
 

@@ -1,7 +1,7 @@
-import { may, type Pass, within } from '../protocol/capabilities.ts'
+import { type Identity, may, type Pass, within } from '../protocol/capabilities.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import { Passes } from './passes.ts'
-import type { Birth, Change, Connection, Hello, Identity, Kept, Revocation, RevokedKind } from './ports.ts'
+import type { Birth, Change, Connection, Hello, Kept, Revocation, RevokedKind } from './ports.ts'
 
 /** Why one is not let in, or is let in no longer. */
 export interface Dismissal {

@@ -1,4 +1,4 @@
-import type { Granted, Pass } from '../protocol/capabilities.ts'
+import type { Granted, Identity, Pass } from '../protocol/capabilities.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Position } from '../protocol/cursor.ts'
 import type { Draft, Entry, MessageDraft, Reader } from '../protocol/entry.ts'
@@ -52,13 +52,6 @@ export type Kept = { readonly until: number } & (
   | { readonly revoked: RevokedKind; readonly name: string; readonly at: number }
   | { readonly session: string; readonly user?: string; readonly pass: Pass }
 )
-
-/** As whom one is known. */
-export interface Identity {
-  readonly session?: string | undefined
-  readonly user?: string | undefined
-  readonly pass?: Pass | undefined
-}
 
 export type RevokedKind = 'user' | 'session' | 'token'
 

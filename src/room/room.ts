@@ -1,4 +1,4 @@
-import { bearerOf, type Capability, may, type Pass, within } from '../protocol/capabilities.ts'
+import { bearerOf, type Capability, type Identity, may, type Pass, within } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { formatCursor } from '../protocol/cursor.ts'
@@ -27,7 +27,6 @@ import {
   type Head,
   type Hello,
   type HistoryRead,
-  type Identity,
   IN_STEP,
   type Kind,
   type Outcome,

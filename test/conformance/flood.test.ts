@@ -195,5 +195,4 @@ test.each(targets)(
       await running.stop()
     }
   },
-  30_000,
 )

@@ -83,7 +83,7 @@ hooked(
       expect([...new Set(codes)].filter((code) => code !== 'busy')).toEqual(['storage'])
       // On the edge nobody waits for another.
       expect(codes.includes('busy')).toBe(told.gateway.target.name === 'node')
-    }, 30_000)
+    })
 
     test('HOOK-7 many rooms and a backend that hangs: each has its turn', async () => {
       const rooms = range(60).map(freshRoom)
@@ -94,7 +94,7 @@ hooked(
       }
       await Promise.all(rooms.map((room) => postJson(told.url, room, { data: 1 })))
       await Promise.all(rooms.map((room) => told.backend.hears(room, 1, 25)))
-    }, 30_000)
+    })
   },
   settings,
 )
