@@ -75,16 +75,6 @@ hooked(
       )
     })
 
-    test('ASK-2 at a door where nobody answers so many wait, and no more: the others are busy at once', async () => {
-      answering(told, 'ask.connect', () => null)
-      const room = `door:${freshRoom()}`
-      const visits = range(1500).map(() => call(url(told.url, room, '/poll', { wait: 0 })))
-      const codes = (await Promise.all(visits)).map(({ code }) => code)
-      expect([...new Set(codes)].filter((code) => code !== 'busy')).toEqual(['storage'])
-      // On the edge nobody waits for another.
-      expect(codes.includes('busy')).toBe(told.gateway.target.name === 'node')
-    })
-
     test('HOOK-7 many rooms and a backend that hangs: each has its turn', async () => {
       const rooms = range(60).map(freshRoom)
       let hangs = 40
