@@ -32,19 +32,20 @@ export function toGrants(
 ): Grants {
   const user = optionalName(sub, 'sub')
   const tokenId = optionalName(jti, 'jti')
+  const now = Date.now() / 1000
   const ends = seconds(exp, 'exp')
-  const began = iat === undefined ? 0 : seconds(iat, 'iat')
-  if (ends - Date.now() / 1000 > lifetime + tolerance) {
-    throw malformed(`\`exp\` is more than ${lifetime} seconds away (HOLDLINE_TOKEN_LIFETIME)`)
-  }
-  // Else it would be refused at first, and let in when it has less to live: after a revocation of it has been forgotten.
-  if (iat !== undefined && ends - began > lifetime + tolerance) {
+  const began = seconds(iat, 'iat')
+  // A token that is not to be taken before its revocation has been forgotten would outlive it: so its whole life counts,
+  // and not what is left of it, and it must have begun.
+  if (began > now + tolerance) throw malformed('`iat` is yet to come')
+  if (ends - began > lifetime + tolerance) {
     throw malformed(`\`exp\` is more than ${lifetime} seconds after \`iat\` (HOLDLINE_TOKEN_LIFETIME)`)
   }
   return {
     ...(user !== undefined && { user }),
     ...(tokenId !== undefined && { tokenId }),
-    issuedAt: began * 1000,
+    // A signer whose clock is ahead must not have its live tokens pass for made after a revocation.
+    issuedAt: Math.min(began, now) * 1000,
     expiresAt: (ends + tolerance) * 1000,
     rooms: toRooms(rooms),
   }

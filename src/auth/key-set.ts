@@ -21,11 +21,14 @@ export function remoteKeys(url: string, tell?: Tell): JWTVerifyGetKey {
       const response = await fetch(address, options)
       const text = await bounded(response)
       if (response.status !== 200) throw new Error(`answered with ${response.status}`)
+      // A page that says why there are none must not take the place of those that there are.
+      if (!isKeySet(text)) throw new Error('answered with something else than a set of keys')
       kept = { text, at: Date.now() }
     } catch (error) {
-      if (Date.now() - failedAt >= FAILURE_COOLDOWN) failedAt = Date.now()
+      const isNews = Date.now() - failedAt >= FAILURE_COOLDOWN
+      if (isNews) failedAt = Date.now()
+      if (isNews) tell?.('warn', 'The keys that tokens are checked with cannot be fetched', { url, why: `${error}` })
       if (kept === undefined || Date.now() - kept.at > STALE) {
-        tell?.('warn', 'The keys that tokens are checked with cannot be fetched', { url, why: `${error}` })
         throw new Refusal('keys', 'The keys that tokens are checked with cannot be fetched')
       }
     }
@@ -37,6 +40,14 @@ export function remoteKeys(url: string, tell?: Tell): JWTVerifyGetKey {
     cacheMaxAge: FRESH,
     [customFetch]: fetchKeys,
   })
+}
+
+function isKeySet(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text)?.keys)
+  } catch {
+    return false
+  }
 }
 
 async function bounded(response: Response): Promise<string> {

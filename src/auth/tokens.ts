@@ -23,7 +23,7 @@ export interface TokenOptions {
   readonly algorithms?: readonly string[]
   readonly audience?: readonly string[]
   readonly issuer?: readonly string[]
-  /** The most seconds that a token may have to live: as long a revocation must stand. Default 24 h. */
+  /** The most seconds between a token's `iat` and `exp`: as long a revocation must stand. Default 24 h. */
   readonly lifetime?: number
   /** Where it is told that keys cannot be fetched. */
   readonly tell?: Tell
@@ -114,7 +114,7 @@ export class Tokens {
         const { payload } = await jwtVerify(token, key, {
           algorithms: [alg],
           clockTolerance: TOLERANCE,
-          requiredClaims: ['exp'],
+          requiredClaims: ['exp', 'iat'],
           ...this.#claims,
         })
         return toGrants(payload, this.lifetime, TOLERANCE)

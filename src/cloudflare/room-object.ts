@@ -30,7 +30,7 @@ import { Room } from '../room/room.ts'
 import { SLOW, Tally } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { Clerk } from '../webhooks/clerk.ts'
-import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
+import { messageSlots } from '../webhooks/slots.ts'
 import { Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
@@ -84,11 +84,11 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     readonly #teller: Teller | null
     #lookingAfter = false
     readonly #tally = new Tally()
+    readonly #slots = messageSlots()
     readonly #clerk = new Clerk({
       verify: (token) => verdictOf(setupOf(this.env).gate, () => false, this.ctx.id.name ?? '', token),
       judge: async (asked, since) =>
-        setupOf(this.env).backend?.judge(this.ctx.id.name ?? '', asked, since) ?? { rewrite: {} },
-      slots: new Slots(ASKED_AT_ONCE),
+        setupOf(this.env).backend?.judge(this.ctx.id.name ?? '', asked, since, this.#slots) ?? { rewrite: {} },
       tell: (answered) => this.#told(answered),
       report: (error) => this.report(error),
     })

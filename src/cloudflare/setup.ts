@@ -6,6 +6,7 @@ import type { Retention } from '../room/log/retention.ts'
 import { checkSettings, type Read, readSettings } from '../settings/read.ts'
 import { webhookSettings } from '../settings/webhooks.ts'
 import { Backend } from '../webhooks/backend.ts'
+import { turnsOfEdge } from '../webhooks/slots.ts'
 import type { Env } from './create-worker.ts'
 import { openLog } from './log.ts'
 import { edgePost } from './post.ts'
@@ -60,7 +61,7 @@ function toSetup({ wrong, settings }: Read): Setup {
     gate,
     limits: bounds,
     kept: storage.retention,
-    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate), bounds, tell),
+    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate), turnsOfEdge(), bounds, tell),
     tell,
   }
 }

@@ -23,7 +23,7 @@ export async function mayEnter(runtime: Runtime, request: Request, room: string,
   const welcome = await ask(runtime, request, room, { kind: 'sse', ...(user !== undefined && { user }) })
   if (welcome === undefined) return
   if (welcome.refused !== undefined) {
-    if (welcome.isFinal) throw new Refusal('forbidden', welcome.refused)
+    if (welcome.code === 'forbidden') throw new Refusal('forbidden', welcome.refused)
     return
   }
   if (isAnother(welcome, user)) throw new Refusal('forbidden', ANOTHER)
@@ -31,6 +31,9 @@ export async function mayEnter(runtime: Runtime, request: Request, room: string,
     throw new Refusal('forbidden', 'The backend does not grant `subscribe` in this room')
   }
 }
+
+/** How who is not let in is told so. */
+const CLOSES = { forbidden: CLOSE.forbidden, backend: CLOSE.storage, busy: CLOSE.rate } as const
 
 const ANOTHER = 'The backend names another user than the token'
 
@@ -49,8 +52,7 @@ function askedRoom(name: string, runtime: Runtime, request: Request): RoomStub {
     if (hello.isBackend) return hello
     const welcome = (await ask(runtime, request, name, hello)) ?? {}
     if (welcome.refused === undefined) return admitted(hello, welcome)
-    const code = welcome.isFinal ? CLOSE.forbidden : CLOSE.storage
-    return { code, reason: closeReason(welcome.refused) }
+    return { code: CLOSES[welcome.code], reason: closeReason(welcome.refused) }
   }
   return {
     ...stub,

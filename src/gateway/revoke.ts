@@ -27,8 +27,8 @@ export async function revoke(request: Request, runtime: Runtime, bearer: Bearer)
   if (!bearer.mayAll) throw new Refusal('forbidden', 'Only an API key may revoke')
   const asked = revokeSchema.check(parseJson(decodeText(await readBody(request, BODY_MOST))), 'body')
   const { user, session, token } = asked
-  // What clocks may differ by counts twice: when a token is taken, and when it ends.
-  const until = Date.now() + (runtime.gate.lifetime + 2 * TOLERANCE) * 1000
+  // What clocks may differ by counts three times: when a token is made, how long it may live, and when it ends.
+  const until = Date.now() + (runtime.gate.lifetime + 3 * TOLERANCE) * 1000
   const revocations: Revocation[] = []
   if (user !== undefined) revocations.push({ kind: 'user', name: user, until })
   if (session !== undefined) revocations.push({ kind: 'session', name: session, until })

@@ -1,4 +1,5 @@
 import { BlockList, isIP, type Server, type Socket } from 'node:net'
+import { networkOf } from '../gateway/access/network.ts'
 
 const REFUSED =
   'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\n\r\n' +
@@ -29,14 +30,15 @@ export class Clients {
     server.on('connection', (socket: Socket) => {
       const address = plain(socket.remoteAddress)
       if (address === undefined || this.#isProxy(address)) return
-      const count = (this.#sockets.get(address) ?? 0) + 1
-      this.#sockets.set(address, count)
-      socket.once('close', () => this.#left(address))
+      const network = networkOf(address)
+      const count = (this.#sockets.get(network) ?? 0) + 1
+      this.#sockets.set(network, count)
+      socket.once('close', () => this.#left(network))
       if (!isSecured && count > this.#limit) refuse(socket)
       if (isSecured && count > 2 * this.#limit) socket.destroy()
     })
     server.on('secureConnection', (socket: Socket) => {
-      if ((this.#sockets.get(plain(socket.remoteAddress) ?? '') ?? 0) > this.#limit) refuse(socket)
+      if ((this.#sockets.get(networkOf(plain(socket.remoteAddress) ?? '')) ?? 0) > this.#limit) refuse(socket)
     })
   }
 
@@ -45,7 +47,7 @@ export class Clients {
     let address = plain(socket.remoteAddress)
     const hops = forwarded?.split(',').map((hop) => hop.trim()) ?? []
     while (address !== undefined && this.#isProxy(address)) {
-      const hop = plain(hops.pop())
+      const hop = plain(bare(hops.pop()))
       if (hop === undefined || isIP(hop) === 0) break
       address = hop
     }
@@ -56,10 +58,10 @@ export class Clients {
     return this.#proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   }
 
-  #left(address: string): void {
-    const count = (this.#sockets.get(address) ?? 1) - 1
-    if (count > 0) this.#sockets.set(address, count)
-    else this.#sockets.delete(address)
+  #left(network: string): void {
+    const count = (this.#sockets.get(network) ?? 1) - 1
+    if (count > 0) this.#sockets.set(network, count)
+    else this.#sockets.delete(network)
   }
 }
 
@@ -68,5 +70,9 @@ function refuseHttp(socket: Socket): void {
   socket.destroySoon()
 }
 
+/** Some proxies name the port as well. */
+const bare = (hop: string | undefined): string | undefined =>
+  hop?.replace(/^\[([^\]]+)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
+
 /** IPv4 within IPv6 is IPv4. */
-const plain = (address: string | undefined): string | undefined => address?.replace(/^::ffff:(?=\d+\.)/, '')
+const plain = (address: string | undefined): string | undefined => address?.replace(/^::ffff:(?=\d+\.)/i, '')

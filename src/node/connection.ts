@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { retryAfter } from '../gateway/advice.ts'
 import type { Leg } from '../gateway/ports.ts'
 import type { Frame, Pack } from '../protocol/codec/index.ts'
-import { closeReason, isSendable } from '../protocol/codes.ts'
+import { closeReason, isSendable, mayComeBack } from '../protocol/codes.ts'
+import { closingEvent } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Attachment, Connection } from '../room/ports.ts'
 
@@ -30,11 +32,14 @@ abstract class LocalConnection implements Connection {
 export class WebSocketConnection extends LocalConnection {
   readonly #ws: WebSocket
   readonly #socket: Duplex
+  readonly #isFramed: boolean
+  #isGreeted = false
 
-  constructor(ws: WebSocket, socket: Duplex) {
+  constructor(ws: WebSocket, socket: Duplex, isFramed: boolean) {
     super()
     this.#ws = ws
     this.#socket = socket
+    this.#isFramed = isFramed
   }
 
   get isOpen(): boolean {
@@ -43,6 +48,7 @@ export class WebSocketConnection extends LocalConnection {
 
   write(pack: Pack): void {
     if (!this.isOpen) return
+    this.#isGreeted = true
     pack.wire ??= toWire(pack.frames)
     this.#socket.write(pack.wire as Buffer)
   }
@@ -52,8 +58,17 @@ export class WebSocketConnection extends LocalConnection {
   }
 
   close(code: number, reason: string): void {
-    this.#ws.close(isSendable(code) ? code : 1000, closeReason(reason))
+    // A room says why to those whom it has let in, and these it has greeted.
+    if (!this.#isGreeted) refuse(this.#ws, this.#isFramed, code, closeReason(reason))
+    else this.#ws.close(isSendable(code) ? code : 1000, closeReason(reason))
   }
+}
+
+/** Ends one that was not let in, and tells it when to come back, if it may (WS-8). */
+export function refuse(ws: WebSocket, isFramed: boolean, code: number, reason: string): void {
+  const event = closingEvent(code, reason, mayComeBack(code) ? retryAfter() : undefined)
+  if (isFramed) ws.send(`[${event.json}]`)
+  ws.close(code, reason)
 }
 
 /** A wire that the gateway holds: a poll, a stream or a TCP client. */

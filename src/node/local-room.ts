@@ -1,7 +1,7 @@
 import { randomSecret } from '../auth/secrets.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
-import type { Pass } from '../protocol/capabilities.ts'
+import type { Identity } from '../protocol/capabilities.ts'
 import { CLOSE, DONE, INTERNAL_ERROR } from '../protocol/codes.ts'
 import { comparePositions } from '../protocol/cursor.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
@@ -53,18 +53,13 @@ const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is t
 
 export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
-export interface Identity {
-  readonly user?: string
-  readonly pass?: Pass
-}
-
 export interface LocalRoomOptions {
   readonly name: string
   readonly room: RoomClass
   readonly limits: RoomLimits
   /** Null: nobody is told of the room. */
   readonly backend: Backend | null
-  /** How many messages it is asked about at once, of all rooms. */
+  /** Whose turn it is to be asked about, of all rooms. */
   readonly slots: Slots
   openLog(): SqliteLog
   /** The room has something to commit: it will be asked for a `plan`, and told what became of it. */
@@ -105,8 +100,7 @@ export class LocalRoom implements RoomHost {
     const { name, backend, verify, slots } = options
     this.#clerk = new Clerk({
       verify: (token) => verify(name, token),
-      judge: async (asked, since) => backend?.judge(name, asked, since) ?? { rewrite: {} },
-      slots,
+      judge: async (asked, since) => backend?.judge(name, asked, since, slots) ?? { rewrite: {} },
       tell: (answered) => this.#told(answered),
       report: this.report,
     })
@@ -229,7 +223,6 @@ export class LocalRoom implements RoomHost {
         return
       }
       this.#options.readings.opened[hello.kind]++
-      if (this.#options.isRevoked(connection.attachment)) this.#end(connection, CLOSE.revoked, 'revoked')
     })
   }
 
@@ -501,6 +494,7 @@ export class LocalRoom implements RoomHost {
       limits,
       tells: backend?.tells(name) ?? [],
       asks: backend?.asks(name) ?? false,
+      isRevoked: (by) => this.#options.isRevoked(by),
       tally: this.#options.readings.tally,
       ...stored,
     })

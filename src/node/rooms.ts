@@ -1,4 +1,5 @@
 import type { RoomList, RoomQuery } from '../gateway/ports.ts'
+import type { Identity } from '../protocol/capabilities.ts'
 import { markFrom } from '../protocol/cursor.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
@@ -6,10 +7,10 @@ import type { Retention } from '../room/log/retention.ts'
 import type { Reply, Revocation, RoomLimits, Verdict } from '../room/ports.ts'
 import { Room } from '../room/room.ts'
 import type { Backend } from '../webhooks/backend.ts'
-import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
+import { messageSlots } from '../webhooks/slots.ts'
 import { Chores } from './chores.ts'
 import { list } from './listing.ts'
-import { type Identity, LocalRoom, type RoomClass } from './local-room.ts'
+import { LocalRoom, type RoomClass } from './local-room.ts'
 import { type Look, nothing, type Readings } from './metrics/readings.ts'
 import type { Planned } from './sqlite/log.ts'
 import type { Sync } from './sqlite/open.ts'
@@ -43,7 +44,7 @@ export class Rooms {
   readonly #store: SqliteStore
   readonly #rooms = new Map<string, LocalRoom>()
   readonly #chores: Chores
-  readonly #slots = new Slots(ASKED_AT_ONCE)
+  readonly #slots = messageSlots()
   readonly #report: (error: unknown) => void
   #due: LocalRoom[] = []
   #committing: Promise<void> | undefined

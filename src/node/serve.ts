@@ -16,7 +16,7 @@ import type { Retention } from '../room/log/retention.ts'
 import { Room } from '../room/room.ts'
 import { Backend } from '../webhooks/backend.ts'
 import type { WebhookSettings } from '../webhooks/settings.ts'
-import { ASKED_AT_ONCE, Slots } from '../webhooks/slots.ts'
+import { turnsOfProcess } from '../webhooks/slots.ts'
 import { Clients } from './clients.ts'
 import type { RoomClass } from './local-room.ts'
 import { openLog } from './log.ts'
@@ -85,10 +85,10 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const tell = counting(options.tell ?? openLog().tell, readings)
   const { webhooks = null, tls, tcpPort, tcpConnections = 10_000 } = options
   const certificate = tls && readCertificate(tls)
-  const visitors = new Slots(ASKED_AT_ONCE)
   const gate = await openGate(host, tell, options.auth)
   const limits = limitsOf(options.limits ?? {}, gate.mode)
-  const backend = webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate), limits, tell)
+  const backend =
+    webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate), turnsOfProcess(), limits, tell)
   readings.backend = backend?.deliveries ?? null
   const clients = new Clients(options.trustedProxies ?? [], limits.perAddress)
   const addresses = new WeakMap<Request, string>()
@@ -122,7 +122,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     list: (query) => rooms.list(query),
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
-    ...(backend !== null && { connect: (visitor, trace) => visitors.use(() => backend.connect(visitor, trace)) }),
+    ...(backend !== null && { connect: (visitor, trace) => backend.connect(visitor, trace) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limits.payload,

@@ -1,15 +1,13 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { retryAfter } from '../gateway/advice.ts'
 import type { AcceptSocket, RefuseUpgrade, SocketHandler } from '../gateway/ports.ts'
 import { toProblem } from '../gateway/respond.ts'
-import { closeReason, mayComeBack } from '../protocol/codes.ts'
+import { closeReason } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
-import { closingEvent } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import type { Hello } from '../room/ports.ts'
-import { WebSocketConnection } from './connection.ts'
+import { refuse, WebSocketConnection } from './connection.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { LocalRoom } from './local-room.ts'
 
@@ -81,7 +79,7 @@ export class Upgrades {
   /** Accepts the request's WebSocket for a room. */
   accept(request: Request, room: LocalRoom, hello: Hello, protocol: string | null): Response {
     return this.#handle(request, protocol, (ws, socket) => {
-      const connection = new WebSocketConnection(ws, socket)
+      const connection = new WebSocketConnection(ws, socket, hello.codec === 'framed')
       ws.on('message', (data: Buffer, isBinary: boolean) => {
         room.received(connection, isBinary ? data : data.toString())
       })
@@ -119,9 +117,7 @@ export class Upgrades {
   readonly refuse: RefuseUpgrade = (request, { protocol, code, reason }) =>
     this.#handle(request, protocol, (ws) => {
       this.#closed(code)
-      const event = closingEvent(code, reason, mayComeBack(code) ? retryAfter() : undefined)
-      if (protocol === 'holdline.v1') ws.send(`[${event.json}]`)
-      ws.close(code, reason)
+      refuse(ws, protocol === 'holdline.v1', code, reason)
     })
 
   /** Resolves when every WebSocket is gone; those that do not answer their close within `patience` (ms) are cut off. */

@@ -19,12 +19,13 @@ export interface Visitor {
 export type Welcome =
   /** `state`: JSON text. */
   | { readonly user?: string; readonly state?: string; readonly granted?: Granted; readonly refused?: never }
-  | { readonly refused: string; readonly isFinal: boolean }
+  /** For good (`forbidden`), or for now. */
+  | { readonly refused: string; readonly code: 'forbidden' | 'backend' | 'busy' }
 
 /** What the backend makes of a message (ASK-5). */
 export type Judgement =
   | { readonly rewrite: Rewrite; readonly error?: never }
-  | { readonly error: 'forbidden' | 'backend'; readonly message: string }
+  | { readonly error: 'forbidden' | 'backend' | 'busy'; readonly message: string }
 
 /** What of a message is another now; nothing: it stays as it is. */
 export type Rewrite = Partial<Pick<Publication, 'event' | 'to' | 'except'> & { readonly body: Body }>
@@ -66,7 +67,7 @@ const judgementSchema = object({ refuse, data, bytes, event, to, except })
 export function readWelcome(source: string, now: number, stateLimit: number): Welcome {
   const fields = welcomeSchema.check(parseJson(source), 'answer')
   const { user, grants, lifetime } = fields
-  if (fields.refuse) return { refused: reasonOf(fields.refuse), isFinal: true }
+  if (fields.refuse) return { refused: reasonOf(fields.refuse), code: 'forbidden' }
   if (user?.isWellFormed() === false) throw new Refusal('not_unicode', 'The user must be Unicode')
   const state = 'state' in fields && fields.state !== null ? memberText(source, 'state') : undefined
   if (state !== undefined && utf8Length(state) > stateLimit) {

@@ -14,6 +14,13 @@ export interface Pass {
   readonly tokenId?: string
 }
 
+/** As whom one is known. */
+export interface Identity {
+  readonly session?: string | undefined
+  readonly user?: string | undefined
+  readonly pass?: Pass | undefined
+}
+
 /** What a backend lets a connection do in a room (ASK-3), and until when. */
 export type Granted = Omit<Pass, 'tokenId'>
 
@@ -23,6 +30,10 @@ export const within = (pass: Pass | undefined, granted: Granted | undefined): Pa
   const grants = pass.grants.filter((capability) => granted.grants.includes(capability))
   return { ...pass, grants, expiresAt: Math.min(pass.expiresAt, granted.expiresAt) }
 }
+
+/** Who counts as one: a user; of those without a name the bearers of one token. */
+export const bearerOf = (user: string | undefined, { tokenId, issuedAt, expiresAt }: Pass): string =>
+  user !== undefined ? `user ${user}` : `token ${tokenId ?? `${issuedAt} ${expiresAt}`}`
 
 /** Whoever has no pass may do everything: an API key, or anybody while the gateway is open. */
 export const may = (pass: Pass | undefined, capability: Capability): boolean =>

@@ -1,4 +1,4 @@
-import type { Granted, Pass } from '../protocol/capabilities.ts'
+import type { Granted, Identity, Pass } from '../protocol/capabilities.ts'
 import type { CodecName, Pack } from '../protocol/codec/index.ts'
 import type { Position } from '../protocol/cursor.ts'
 import type { Draft, Entry, MessageDraft, Reader } from '../protocol/entry.ts'
@@ -237,6 +237,8 @@ export interface Birth {
   readonly tells?: readonly WebhookEvent[]
   /** Is it asked about messages? */
   readonly asks?: boolean
+  /** Was it revoked in all rooms at once? Absent: that cannot be known. */
+  isRevoked?(by: Identity): boolean
   /** Where it counts what it does. */
   readonly tally: Tally
 }

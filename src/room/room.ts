@@ -1,4 +1,4 @@
-import { type Capability, may, type Pass, within } from '../protocol/capabilities.ts'
+import { bearerOf, type Capability, type Identity, may, type Pass, within } from '../protocol/capabilities.ts'
 import { Pack } from '../protocol/codec/index.ts'
 import { CLOSE, TOO_BIG } from '../protocol/codes.ts'
 import { comparePositions, formatCursor } from '../protocol/cursor.ts'
@@ -308,7 +308,9 @@ export class Room<State = unknown> {
         break
       case 'present': {
         const { session: id, user, state } = command
-        this.#setState({ id, ...(user !== undefined && { user }) }, state, { ticket })
+        const wait = this.#tooFast(command, null)
+        if (wait !== null) reply(toReply({ ticket }, tooFast(wait)))
+        else this.#setState({ id, ...(user !== undefined && { user }) }, state, { ticket })
         break
       }
       case 'presence':
@@ -435,7 +437,7 @@ export class Room<State = unknown> {
     return { position: headPosition(this.#head), rev: this.#participants.presence.rev }
   }
 
-  isRevoked(by: { user?: string; pass?: Pass }): boolean {
+  isRevoked(by: Identity): boolean {
     return this.#doorkeeper.isRevoked(by, this.#host.now())
   }
 
@@ -517,10 +519,13 @@ export class Room<State = unknown> {
           this.#submissions.receive(attachment, connection, [this.#submission(attachment, operation.publication, to)])
         break
       }
-      case 'presence':
+      case 'presence': {
         demand(connection, 'presence')
-        this.#setState(sessionOf(connection), operation.state, to)
+        const wait = this.#tooFast(sessionOf(connection), connection)
+        if (wait !== null) this.#refuseRate(connection, to, wait)
+        else this.#setState(sessionOf(connection), operation.state, to)
         break
+      }
       case 'history':
         this.#history({ reader: connection.attachment, replyTo: to }, { ...connection.attachment, ...operation })
         break
@@ -581,10 +586,13 @@ export class Room<State = unknown> {
   }
 
   /** Seconds to wait, if there were too many messages of that connection or user (LIMIT-1, LIMIT-2). */
-  #tooFast({ user }: { user?: string }, connection: Connection | null, count = 1): number | null {
+  #tooFast({ user, pass }: { user?: string; pass?: Pass }, connection: Connection | null, count = 1): number | null {
     const now = this.#host.now()
     const wait = connection === null ? null : this.#rates.take(connection, now)
-    return wait ?? (user === undefined ? null : this.#userRates.take(user, now, count))
+    if (wait !== null) return wait
+    if (user !== undefined) return this.#userRates.take(`user ${user}`, now, count)
+    // Over HTTP nothing else bounds who has no name.
+    return connection !== null || pass === undefined ? null : this.#userRates.take(bearerOf(user, pass), now, count)
   }
 
   /** Who goes on all the same is sent away. */

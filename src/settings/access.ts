@@ -63,7 +63,7 @@ export const access = {
     kind: whole(1, 999_999_999),
     unit: 'seconds',
     default: '86400',
-    about: 'The most that a token may have to live. As long a revocation is remembered.',
+    about: 'The most that a token may live, from `iat` to `exp`. As long a revocation is remembered.',
   },
   origins: {
     name: 'HOLDLINE_ORIGINS',

@@ -19,21 +19,24 @@ export const limits = {
     kind: COUNT,
     unit: 'messages a second',
     unset: unless(LIMITS.rate),
-    about: 'What one connection may publish. Over it there is an `error` with `rate`, then the close 4011.',
+    about:
+      'What one connection may publish, presence states too. Over it there is an `error` with `rate`, then the close 4011.',
   },
   userRate: {
     name: 'HOLDLINE_USER_RATE',
     kind: COUNT,
     unit: 'messages a second',
     unset: unless(LIMITS.userRate),
-    about: 'What one user may publish in one room, over all connections and requests. Over it: 429 with `Retry-After`.',
+    about:
+      'What one user may publish in one room, presence states too, over all connections and requests. Over it: 429 with `Retry-After`.',
   },
   perAddress: {
     name: 'HOLDLINE_CONNECTIONS_PER_ADDRESS',
     kind: COUNT,
     unit: 'connections',
     unset: unless(LIMITS.perAddress),
-    about: 'How many one address may have: in one room, and on Node in all. Over it: 429, or the close 4011.',
+    about:
+      'How many one address (of IPv6 one /64) may have: in one room, and on Node in all. Over it: 429, or the close 4011.',
   },
   connections: {
     name: 'HOLDLINE_CONNECTIONS_PER_ROOM',

@@ -85,7 +85,8 @@ export const webhooks = {
     name: 'HOLDLINE_ASK_OPEN',
     kind: yesOrNo,
     default: '0',
-    about: 'Without an answer: `1` lets everybody in and messages pass as they are, `0` nobody and none.',
+    about:
+      'When the backend fails to answer: `1` lets everybody in and messages pass as they are, `0` nobody and none. What could not be asked because too many were at once is `busy` either way.',
   },
 } satisfies Family
 

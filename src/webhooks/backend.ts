@@ -9,11 +9,10 @@ import { Doorman } from './doorman.ts'
 import { Inquiry } from './inquiry.ts'
 import type { WebhookSettings } from './settings.ts'
 import { Signer } from './sign.ts'
-import { Slots } from './slots.ts'
+import type { Slots, Turns } from './slots.ts'
 import { type Answer, type Post, sendBatch } from './target.ts'
 
-/** Attempts under way at once, of all rooms of a process. */
-const AT_ONCE = 16
+const UNSENT: Answer = { isTaken: false, why: 'too many rooms wait' }
 
 /** The backend of a deployment, as its rooms and the gateway see it. */
 export class Backend {
@@ -22,24 +21,27 @@ export class Backend {
   readonly #post: Post
   readonly #doorman: Doorman | null
   readonly #censor: Censor | null
-  readonly #slots = new Slots(AT_ONCE)
+  readonly #turns: Turns
   /** What became of it all. */
   readonly deliveries = new Deliveries()
 
   constructor(
     settings: WebhookSettings,
     post: Post,
+    turns: Turns,
     limits: Pick<RoomLimits, 'payload' | 'presenceState'>,
     tell: Tell,
   ) {
     this.#settings = settings
     this.#signer = new Signer(settings.secrets)
     this.#post = post
+    this.#turns = turns
     const { ask } = settings
     const counts = this.deliveries.questions
-    const inquiry = ask === undefined ? null : new Inquiry({ ...ask, signer: this.#signer, post, tell, counts })
-    this.#doorman = inquiry === null ? null : new Doorman(inquiry, ask?.open ?? false, limits.presenceState)
-    this.#censor = inquiry === null ? null : new Censor(inquiry, ask?.open ?? false, limits.payload)
+    // Each has its own: that it does not answer the one says nothing of the other, which may be another program.
+    const inquiry = ask && (() => new Inquiry({ ...ask, signer: this.#signer, post, tell, counts }))
+    this.#doorman = ask && inquiry ? new Doorman(inquiry(), turns.visitors, ask.open, limits.presenceState) : null
+    this.#censor = ask && inquiry ? new Censor(inquiry(), ask.open, limits.payload) : null
   }
 
   /** What it hears of a room. */
@@ -65,8 +67,8 @@ export class Backend {
   }
 
   /** What it makes of a message that came then (ms); never rejects. */
-  async judge(room: string, submission: Submission, since: number): Promise<Judgement> {
-    return this.#censor === null ? { rewrite: {} } : this.#censor.judge(room, submission, since)
+  async judge(room: string, submission: Submission, since: number, slots: Slots): Promise<Judgement> {
+    return this.#censor === null ? { rewrite: {} } : this.#censor.judge(room, submission, since, slots)
   }
 
   /** One attempt to deliver; never rejects. */
@@ -75,7 +77,7 @@ export class Backend {
     if (tell === undefined) return { isTaken: false, why: 'no backend is configured' }
     const { url, timeout } = tell
     const target = { url, timeout, signer: this.#signer, post: this.#post, now: Date.now }
-    const answer = await this.#slots.use(() => sendBatch(target, room, rows))
+    const answer = (await this.#turns.telling.use(() => sendBatch(target, room, rows))) ?? UNSENT
     this.deliveries.attempts[answer.isTaken ? 'taken' : 'failed']++
     return answer
   }

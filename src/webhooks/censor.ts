@@ -1,7 +1,8 @@
 import { type Judgement, REFUSED, readJudgement } from '../protocol/ask.ts'
 import { frameLimit } from '../protocol/limits.ts'
 import type { Submission } from '../room/questions.ts'
-import type { Inquiry } from './inquiry.ts'
+import { type Inquiry, Unasked } from './inquiry.ts'
+import type { Slots } from './slots.ts'
 
 /** Asks the backend about messages (ASK-5). */
 export class Censor {
@@ -17,24 +18,31 @@ export class Censor {
   }
 
   /** `since`: when it came (ms). Never rejects. */
-  async judge(room: string, submission: Submission, since: number): Promise<Judgement> {
+  async judge(room: string, submission: Submission, since: number, slots: Slots): Promise<Judgement> {
     try {
-      const answer = await this.#inquiry.ask({
-        type: 'ask.message',
-        room,
-        subject: submission.draft.id,
-        traceparent: submission.draft.traceparent,
-        data: dataOf(room, submission),
-        // Escapes swell.
-        maxAnswer: frameLimit(this.#payloadLimit),
-        since,
-      })
-      return answer === null ? { error: 'forbidden', message: REFUSED } : readJudgement(answer, this.#payloadLimit)
+      const judged = slots.use(() => this.#judge(room, submission, since))
+      if (judged === null) throw new Unasked('too many messages wait')
+      return await judged
     } catch (error) {
       this.#inquiry.complain('about a message', error)
+      if (error instanceof Unasked) return { error: 'busy', message: 'Too many messages wait for the backend' }
       if (this.#isOpen) return { rewrite: {} }
       return { error: 'backend', message: 'The backend could not be asked; send it again under the same id' }
     }
+  }
+
+  async #judge(room: string, submission: Submission, since: number): Promise<Judgement> {
+    const answer = await this.#inquiry.ask({
+      type: 'ask.message',
+      room,
+      subject: submission.draft.id,
+      traceparent: submission.draft.traceparent,
+      data: dataOf(room, submission),
+      // Escapes swell.
+      maxAnswer: frameLimit(this.#payloadLimit),
+      since,
+    })
+    return answer === null ? { error: 'forbidden', message: REFUSED } : readJudgement(answer, this.#payloadLimit)
   }
 }
 

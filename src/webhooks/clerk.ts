@@ -2,7 +2,6 @@ import type { Judgement } from '../protocol/ask.ts'
 import type { Connection, Verdict } from '../room/ports.ts'
 import type { Answered, MessageQuestion, Question, Submission } from '../room/questions.ts'
 import { Verdicts } from '../room/verdicts.ts'
-import type { Slots } from './slots.ts'
 
 /** What a clerk needs of the host of its room. */
 export interface ClerkHost {
@@ -10,8 +9,6 @@ export interface ClerkHost {
   verify(token: string): Promise<Verdict>
   /** What the backend makes of a message that came then (ms); never rejects. */
   judge(submission: Submission, since: number): Promise<Judgement>
-  /** How many messages are asked about at once. */
-  readonly slots: Slots
   /** → `room.verdict`. What it throws is the host's to tell. */
   tell(answered: Answered): void
   report(error: unknown): void
@@ -68,7 +65,7 @@ export class Clerk {
 
   #judgeOne(submission: Submission, since: number): Promise<Judgement> {
     const { dedupe } = submission.draft
-    const judge = () => this.#host.slots.use(() => this.#host.judge(submission, since))
+    const judge = () => this.#host.judge(submission, since)
     if (dedupe === undefined) return judge()
     const key = `${dedupe.key} ${dedupe.fingerprint}`
     const known = this.#judging.get(key)

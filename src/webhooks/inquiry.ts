@@ -27,10 +27,15 @@ export interface Inquired {
   readonly since: number
 }
 
+/** It could not be asked in time, because too many others were: it has not failed. */
+export class Unasked extends Error {}
+
+/** What part of its time a question may have waited for the backend to have had its time nonetheless. */
+const WAITED = 0.1
 /** Between two complaints (ms). */
 const QUIET = 1000
 
-/** Puts questions to the backend, each a signed CloudEvent in structured JSON, answered within its time or not at all. */
+/** Puts questions of one kind to the backend, each a signed CloudEvent in structured JSON, answered within its time or not at all. */
 export class Inquiry {
   readonly #options: InquiryOptions
   readonly #circuit = new Circuit()
@@ -40,21 +45,21 @@ export class Inquiry {
     this.#options = options
   }
 
-  /** The text of its answer; null: it refuses, by its status. @throws Error if it does not answer */
+  /** The text of its answer; null: it refuses, by its status. @throws Error if it does not answer, Unasked if it could not */
   async ask(inquired: Inquired): Promise<string | null> {
     try {
       const answer = await this.#ask(inquired)
       this.#options.counts.answered++
       return answer
     } catch (error) {
-      this.#options.counts.failed++
+      this.#options.counts[error instanceof Unasked ? 'unasked' : 'failed']++
       throw error
     }
   }
 
   async #ask(inquired: Inquired): Promise<string | null> {
     const timeout = inquired.since + this.#options.timeout - Date.now()
-    if (timeout <= 0) throw new Error('too many questions wait')
+    if (timeout <= 0) throw new Unasked('too many questions wait')
     if (!this.#circuit.allows(Date.now())) throw new Error('it has not answered lately')
     const { status, body } = await this.#posted(inquired, timeout)
     if (status === 401 || status === 403) return null
@@ -90,6 +95,8 @@ export class Inquiry {
       this.#circuit.succeeded()
       return posted
     } catch (error) {
+      // What is left of its time, after a wait of ours, says nothing of the backend.
+      if (timeout < this.#options.timeout * (1 - WAITED)) throw new Unasked('it was asked too late', { cause: error })
       this.#circuit.failed(Date.now())
       throw error
     }

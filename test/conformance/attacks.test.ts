@@ -37,6 +37,14 @@ const forged: Record<string, [make: () => Promise<string> | string, answer: stri
     },
     'unauthorized',
   ],
+  'one that does not say when it was made': [() => rsa.sign(told({ iat: undefined })), 'unauthorized'],
+  'one that is made later': [
+    () => {
+      const now = Math.floor(Date.now() / 1000)
+      return rsa.sign(told({ iat: now + 600, exp: 3600 }))
+    },
+    'unauthorized',
+  ],
   'another audience': [() => rsa.sign(told({ aud: 'shop' })), 'unauthorized'],
   'no audience': [() => rsa.sign(told({ aud: undefined })), 'unauthorized'],
   'another issuer': [() => rsa.sign(told({ iss: 'https://evil.example' })), 'unauthorized'],
@@ -121,7 +129,9 @@ chapter(
       const { cursor } = await ask(gateway.url, room, { resume, token: ada })
       const holds = await Framed.open(gateway.url, room, { resume, token: ada })
       expect((await ask(gateway.url, room, { resume, token: eve, cursor, wait: 0 })).http).toBe(403)
-      expect((await new Framed(gateway.url, room, { resume, token: eve }).closed).code).toBe(4503)
+      const refused = new Framed(gateway.url, room, { resume, token: eve })
+      expect(await refused.inbox.until(({ type }) => type === 'closing')).toMatchObject([{ code: 4503 }])
+      expect((await refused.closed).code).toBe(4503)
       const said = await postJson(gateway.url, room, { data: 1 }, { headers: bearer(eve), query: { resume } })
       expect([said.http, said.code]).toEqual([403, 'forbidden'])
       expect((await call(url(gateway.url, room, '/messages', { resume }), { headers: bearer(eve) })).http).toBe(403)

@@ -27,6 +27,26 @@ chapter(
       expect(await stays.ask({ op: 'publish', data: 1 })).toMatchObject({ type: 'ack' })
     })
 
+    test('AUTH-8 streams, and the rooms of one that follows several, end with the token too', async () => {
+      const [room, other] = [freshRoom(), freshRoom()]
+      const brief = await token({ exp: -1 })
+      const [stream, streams] = [
+        call(url(gateway.url, room, '/events', { token: brief })),
+        call(url(gateway.url, [room, other], '/events', { token: brief })),
+      ]
+      const polls = call(url(gateway.url, [room, other], '/poll', { token: brief, cursor: '0-0.0-0', wait: 20 }))
+      const several = await Framed.open(gateway.url, [room, other], { token: brief })
+      expect((await stream).text).toContain('welcome')
+      expect((await streams).text).toContain('welcome')
+      expect(await polls).toMatchObject({ http: 200, events: [] })
+      const ends = [...(await several.inbox.until(({ type }) => type === 'left')), await several.inbox.next()]
+      expect(ends.slice(-2).map(({ type, code }) => [type, code])).toEqual(Array(2).fill(['left', 4010]))
+      // What it was let in with is over, for rooms that it joins as well.
+      several.send({ op: 'join', room: freshRoom(), ref: 'j' })
+      expect((await several.inbox.until(({ ref }) => ref === 'j')).at(-1)).toMatchObject({ type: 'left', code: 4010 })
+      await several.close()
+    })
+
     test('AUTH-8 what comes after a token waits for it, in order', async () => {
       const room = freshRoom()
       const client = await Framed.open(gateway.url, room, { token: await token({ rooms: { [room]: ['subscribe'] } }) })
@@ -108,6 +128,34 @@ chapter(
       await gateway.running.crash()
       expect((await ask(gateway.url, other, { token: text })).code).toBe('revoked')
     })
+
+    test('AUTH-9, AUTH-7 revoked everywhere or in the room: also a session between two polls, by its secret alone', async () => {
+      const everywhere = gateway.target.name === 'node' ? [true, false] : [false]
+      for (const isEverywhere of everywhere) {
+        for (const kind of ['user', 'session', 'token'] as const) {
+          const [room, resume] = [freshRoom(), freshSecret()]
+          const text = await token({ sub: `sub-${room}`, jti: `jti-${room}` })
+          const { cursor, session } = await ask(gateway.url, room, { resume, token: text })
+          const names = { user: `sub-${room}`, session, token: `jti-${room}` }
+          const answer = await revoke(gateway, { [kind]: names[kind], ...(!isEverywhere && { room }) })
+          expect(answer.http).toBe(200)
+          const again = await ask(gateway.url, room, { resume, cursor, wait: 0, presence: 1 })
+          expect([kind, again.http, again.code]).toEqual([kind, 401, 'revoked'])
+          const headers = bearer(text)
+          const said = await postJson(gateway.url, room, { data: 1 }, { headers, query: { resume } })
+          expect([kind, said.http, said.code]).toEqual([kind, 401, 'revoked'])
+          const state = await call(url(gateway.url, room, '/presence', { resume }), {
+            method: 'PUT',
+            headers,
+            body: '{"state":1}',
+          })
+          expect([kind, state.http, state.code]).toEqual([kind, 401, 'revoked'])
+          // And nobody has seen it come.
+          const { text: here } = await call(url(gateway.url, room, '/presence'), { headers: bearer(API_KEY) })
+          expect([kind, JSON.parse(here).count]).toEqual([kind, 0])
+        }
+      }
+    })
   },
   { env: LOCKED },
 )
@@ -128,6 +176,21 @@ chapter(
       expect(types.slice(0, 5)).toEqual(Array(5).fill(['ack', undefined, false]))
       expect(types.slice(5)).toEqual(Array(3).fill(['error', 'rate', true]))
       fast.send(JSON.stringify(Array.from({ length: 100 }, (_, i) => ({ op: 'publish', data: i }))))
+      expect(await fast.closed).toMatchObject({ code: 4011, reason: 'rate' })
+      expect(await other.ask({ op: 'publish', data: 'mine' })).toMatchObject({ type: 'ack' })
+    })
+
+    test('LIMIT-1 presence states count as messages do: others hear of each', async () => {
+      const room = freshRoom()
+      const [fast, other] = [
+        await Framed.open(gateway.url, room, { presence: 1 }),
+        await Framed.open(gateway.url, room),
+      ]
+      const answers = Array.from({ length: 8 }, (_, i) => fast.answer(`x${i}`))
+      fast.send(JSON.stringify(answers.map((_, i) => ({ op: 'presence', state: i, ref: `x${i}` }))))
+      const codes = (await Promise.all(answers)).map(({ code }) => code)
+      expect(codes).toEqual([...Array(5).fill(undefined), ...Array(3).fill('rate')])
+      fast.send(JSON.stringify(Array.from({ length: 100 }, (_, i) => ({ op: 'presence', state: i }))))
       expect(await fast.closed).toMatchObject({ code: 4011, reason: 'rate' })
       expect(await other.ask({ op: 'publish', data: 'mine' })).toMatchObject({ type: 'ack' })
     })
@@ -158,6 +221,28 @@ chapter(
         expect([code, Number(headers.get('retry-after')) > 0]).toEqual(['rate', true])
       const bob = await postJson(gateway.url, room, { data: 1 }, { headers: bearer(await token({ sub: 'bob' })) })
       expect(bob.http).toBe(201)
+    })
+
+    test('LIMIT-2 presence states over HTTP count as messages do', async () => {
+      const [room, resume] = [freshRoom(), freshSecret()]
+      const headers = bearer(await token())
+      const client = await Framed.open(gateway.url, room, { resume, token: await token(), presence: 1 })
+      const put = () =>
+        call(url(gateway.url, room, '/presence', { resume }), { method: 'PUT', headers, body: '{"state":1}' })
+      const answers = await Promise.all(Array.from({ length: 9 }, put))
+      expect(answers.map(({ code }) => code)).toContain('rate')
+      await client.close()
+    })
+
+    test('LIMIT-2 over HTTP who has no name is bounded by the token', async () => {
+      const room = freshRoom()
+      const publish = async (text: string) => postJson(gateway.url, room, { data: 1 }, { headers: bearer(text) })
+      for (const jti of [undefined, 'a-token']) {
+        const text = await token({ sub: undefined, jti })
+        const answers = await Promise.all(Array.from({ length: 9 }, () => publish(text)))
+        expect(answers.map(({ code }) => code)).toContain('rate')
+      }
+      expect((await publish(await token({ sub: undefined, jti: 'another' }))).http).toBe(201)
     })
 
     test('LIMIT-3 one address has so many connections, and others never notice', async () => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { openLog, readable } from '../../src/node/log.ts'
@@ -48,6 +49,25 @@ it('HOLDLINE_LOG_LEVEL=debug has a line for each request, by the name that it wa
   await call(`${quiet.base}/nowhere`)
   await quiet.end()
   expect(quiet.said()).toBe('')
+})
+
+it('TCP-8 a TCP client has a name in the log too, from its first line to its end, and so has one that is refused', async () => {
+  const gateway = await start({ ...MEMORY, HOLDLINE_LOG_LEVEL: 'debug' })
+  const room = freshRoom()
+  const port = Number(new URL(`${gateway.tcp}`).port)
+  const [good, bad] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  for (const socket of [good, bad]) socket.resume()
+  good.end(`{"op":"open","room":"${room}"}\n`)
+  bad.end('{"op":"open","room":"not a room"}\n')
+  const about = (msg: string) => linesOf(gateway).filter((line) => line.msg === msg)
+  await eventually('the one is gone', () => about('A TCP client is gone').length === 1)
+  await eventually('both are told of', () => about('A TCP client was answered').length === 2)
+  const [came, refused] = [undefined, 'bad_room'].map((code) =>
+    about('A TCP client was answered').find((line) => line.code === code),
+  )
+  expect(came).toMatchObject({ level: 'debug', request: expect.stringMatching(/^[\w-]{22}$/), room })
+  expect(about('A TCP client is gone')).toMatchObject([{ request: came?.request, room }])
+  expect(refused?.request).not.toBe(came?.request)
 })
 
 it('no secret is ever logged, whichever way it came, at whatever level', async () => {

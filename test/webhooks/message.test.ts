@@ -299,6 +299,39 @@ hooked(
       release()
       expect(await sent).toMatchObject({ http: 401, code: 'revoked' })
     })
+
+    test('ASK-6, AUTH-9 nor is what somebody has left behind who is gone, revoked in the room or everywhere', async () => {
+      const everywhere = told.gateway.target.name === 'node' ? [true, false] : [false]
+      for (const isEverywhere of everywhere) {
+        const room = freshAsked()
+        const sub = `eve-${room}`
+        const release = holding(told)
+        const client = await Framed.open(told.url, room, { token: await token({ sub }) })
+        client.send({ op: 'publish', data: 'farewell' })
+        await eventually('it is asked about', () => asked(told, room).length === 1)
+        await client.close()
+        await eventually('the socket is gone', async () => {
+          const { connections } = await call(url(told.url, room), { headers: bearer(API_KEY) })
+          return connections?.websocket === 0
+        })
+        const body = JSON.stringify({ user: sub, ...(!isEverywhere && { room }) })
+        expect((await call(`${told.url}/v1/revoke`, { method: 'POST', headers: bearer(API_KEY), body })).http).toBe(200)
+        release()
+        // What is published after it comes behind it in the log, if it is there.
+        expect((await postJson(told.url, room, { data: 'last' }, { headers: bearer(API_KEY) })).http).toBe(201)
+        await eventually('its answer has come', async () => {
+          const later = await postJson(
+            told.url,
+            room,
+            { data: 'later' },
+            { headers: bearer(await token({ sub: 'ada' })) },
+          )
+          return later.http === 201
+        })
+        const { text } = await call(url(told.url, room, '/messages'), { headers: bearer(API_KEY) })
+        expect(JSON.parse(text).messages.map(({ data }: { data: unknown }) => data)).toEqual(['last', 'later'])
+      }
+    })
   },
   { ...settings, ...LOCKED, HOLDLINE_RATE: '10' },
 )

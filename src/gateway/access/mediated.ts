@@ -3,6 +3,7 @@ import type { Capability } from '../../protocol/capabilities.ts'
 import type { Command, Hello } from '../../room/ports.ts'
 import type { RoomStub, Runtime } from '../ports.ts'
 import { endingAt } from './ending.ts'
+import { networkOf } from './network.ts'
 
 /** What each command needs. `history` is for what is older than ten minutes, which the room itself sees to. */
 const NEEDS: Readonly<Record<Command['type'], Capability>> = {
@@ -23,7 +24,7 @@ const NEEDS: Readonly<Record<Command['type'], Capability>> = {
 /** The runtime as one bearer may use it: no route comes to a room but through here, and the room learns who it is. */
 export const mediated = (runtime: Runtime, bearer: Bearer, request: Request): Runtime => {
   const address = runtime.address?.(request)
-  const whence = address === undefined ? {} : { address }
+  const whence = address === undefined ? {} : { address: networkOf(address) }
   return { ...runtime, room: (name) => mediatedRoom(runtime.room(name), bearer, name, whence) }
 }
 

@@ -17,7 +17,7 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
   const outcome = await held(hello, runtime.room(room), patience(wait, hello), signal)
   if (typeof outcome === 'string') return answer(outcome, 0)
   if (outcome.code >= CLOSE.protocol) return problem(finalCode(outcome.code), outcome.reason)
-  if (outcome.code === CLOSE.rate) return problem(outcome.reason === 'room_full' ? 'room_full' : 'rate', outcome.reason)
+  if (outcome.code === CLOSE.rate) return problem(rateCode(outcome.reason), outcome.reason)
   if (start.cursor === undefined)
     return problem(outcome.code === CLOSE.storage ? 'storage' : 'draining', outcome.reason)
   // Nothing came: the client's own cursor still says up to where it has seen. Whoever was sent away comes back later.
@@ -36,6 +36,9 @@ const ARRIVAL = 10
 /** Who only asks where it stands is answered at once, or as soon as its coming has been committed (POLL-2, PRES-1). */
 export const patience = (wait: number, ...hellos: readonly Hello[]): number =>
   hellos.every(({ cursor }) => cursor !== undefined) ? wait : Math.max(wait, ARRIVAL)
+
+/** How a poll is refused for which there is no room now. */
+const rateCode = (reason: string): ErrorCode => (reason === 'room_full' || reason === 'busy' ? reason : 'rate')
 
 /** How a poll is refused that a room has ended for good. */
 export function finalCode(close: number): ErrorCode {

@@ -155,7 +155,7 @@ export const METRICS: readonly Metric[] = [
     'holdline_questions_total',
     'Questions to the backend: who may connect, what may be said.',
     ({ backend }) => by('outcome', backend?.questions ?? {}),
-    { outcome: '`answered`, `failed`' },
+    { outcome: '`answered`, `failed`, `unasked` (too many were on their way)' },
   ),
   counter('holdline_errors_total', 'Lines in the log of level `error`.', ({ errors }) => errors),
 ]

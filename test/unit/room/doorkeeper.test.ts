@@ -73,3 +73,34 @@ describe.each([false, true])('who may be in a room, reborn at each event: %s', (
     expect(after.closed).toBeUndefined()
   })
 })
+
+// Not reborn at each event, since there are thousands.
+describe('passes of polls', () => {
+  it('AUTH-7 of one bearer so many are kept, the last that polled, and nobody else loses theirs', () => {
+    const world = new World({})
+    const poll = (session: string, more: object) =>
+      world.connect({ session, kind: 'poll', codec: 'poll', cursor: '0-0', ...more })
+    const kept = () =>
+      world.log.load().sessions.flatMap((row) => (row.kept && 'pass' in row.kept ? [row.kept.session] : []))
+    const comesBack = (session: string) => poll(session, { onResume: true }).closed === undefined
+    poll('ada', { user: 'ada', pass: pass('subscribe') })
+    const crowds = [{ user: 'eve' }, { pass: { ...pass('subscribe'), tokenId: 'shared' } }]
+    for (const [i, who] of crowds.entries()) {
+      for (let n = 0; n < 1000; n++) poll(`${i}-${n}`, { pass: pass('subscribe'), ...who })
+      world.settles()
+      expect(comesBack(`${i}-0`)).toBe(true)
+      for (let n = 1000; n < 1010; n++) poll(`${i}-${n}`, { pass: pass('subscribe'), ...who })
+      world.settles()
+      expect(kept().filter((session) => session.startsWith(`${i}-`))).toHaveLength(1000)
+      expect([`${i}-0`, `${i}-1`, `${i}-10`, `${i}-11`, `${i}-1009`].map(comesBack)).toEqual([
+        true,
+        false,
+        false,
+        true,
+        true,
+      ])
+    }
+    expect(comesBack('ada')).toBe(true)
+    expect(kept()).toHaveLength(2001)
+  })
+})
