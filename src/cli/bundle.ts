@@ -32,5 +32,5 @@ async function bundled(entry: string): Promise<string> {
 if (import.meta.main) {
   mkdirSync('dist/edge', { recursive: true })
   writeFileSync('dist/edge/worker.js', await bundle(process.argv[2] ?? WORKER))
-  await writePages('dist/pages')
+  writePages('dist/pages')
 }

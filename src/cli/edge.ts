@@ -32,7 +32,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const { entry = WORKER, port = 8787, data, vars = {} } = options
   const { assets: _, ...described } = unstable_getMiniflareWorkerOptions('wrangler.toml').workerOptions
   // As assets they would take two workers more, and 0.3 to 0.9 s of each start (2026-11).
-  const pages = async (request: Request) => new Response(await bundled(join('src/web', new URL(request.url).pathname)))
+  const pages = (request: Request) => new Response(bundled(join('src/web', new URL(request.url).pathname)))
   // wrangler describes a worker as miniflare 4 did; miniflare 5 converts (2026-11).
   const options4 = {
     ...described,
