@@ -127,7 +127,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     return history(room, (name) => c.req.query(name), c.get('runtime').room(room))
   })
   app.post('/v1/revoke', (c) => revoke(c.req.raw, c.get('runtime'), c.get('bearer')))
-  app.post('/v1/publish', (c) => publishMany(c.req.raw, c.get('runtime')))
+  app.post('/v1/publish', (c) => publishMany(c.req.raw, (name) => c.req.query(name), c.get('runtime')))
   app.get('/v1/rooms/:room/presence', (c) => presence(c.get('runtime').room(roomName(c.req.param('room')))))
   app.put('/v1/rooms/:room/presence', (c) => {
     const room = roomName(c.req.param('room'))

@@ -90,6 +90,8 @@ export type PageName = 'chat' | 'docs' | 'inspect'
 export interface Runtime {
   room(name: string): RoomStub
   readonly gate: Gate
+  /** The runtime as the bearer of a fresh token may use it, which came over a connection of theirs (AUTH-8). @throws Refusal */
+  renewed?(token: string): Promise<Runtime>
   /** What was revoked in all rooms at once, where that can be known. */
   readonly revocations?: {
     has(bearer: Bearer): boolean
