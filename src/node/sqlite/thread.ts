@@ -32,6 +32,8 @@ export class DatabaseThread {
     const worker = this.#started()
     return new Promise((resolve, reject) => {
       this.#asked.push({ resolve, reject })
+      // It keeps no process alive but while somebody waits for it, or a gateway that goes down would be gone before it is.
+      worker.ref()
       worker.postMessage(request)
     })
   }
@@ -53,12 +55,12 @@ export class DatabaseThread {
     }
     worker.on('message', ({ error }: Answer) => {
       const asked = this.#asked.shift()
+      if (this.#asked.length === 0) worker.unref()
       if (error === undefined) asked?.resolve()
       else asked?.reject(Object.assign(new Error(error.message), { errcode: error.errcode }))
     })
     worker.on('error', died)
     worker.on('exit', () => died(new Error('The thread that writes has ended')))
-    worker.unref()
     this.#worker = worker
     return worker
   }
