@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   node: ['protocol', 'room', 'auth', 'gateway', 'webhooks', 'settings', 'web'],
   cloudflare: ['protocol', 'room', 'auth', 'gateway', 'webhooks', 'settings', 'web'],
   client: ['protocol'],
-  cli: ['protocol', 'auth', 'settings', 'node', 'client'],
+  cli: ['protocol', 'auth', 'settings', 'node', 'client', 'web'],
   web: [],
   '.': ['protocol', 'room'],
 }
@@ -26,6 +26,7 @@ const MAY_USE: Record<string, readonly RegExp[]> = {
   gateway: [/^hono(\/|$)/],
   node: [/^node:/, /^ws$/, /^@hono\/node-server/, /^pino$/, /^prom-client$/],
   cloudflare: [/^cloudflare:/],
+  web: [/^node:/, /^esbuild$/],
   cli: [/^node:/, /^commander$/, /^esbuild$/, /^jose$/, /^miniflare$/, /^wrangler$/, /^ws$/],
 }
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundle } from '../src/cli/bundle.ts'
 import { configuration, metrics } from '../src/cli/docs.ts'
-import { bundle } from '../src/cli/edge.ts'
 import { METRICS } from '../src/node/metrics/definitions.ts'
 import type { Room } from '../src/room/room.ts'
 import { ALL } from '../src/settings/list.ts'
@@ -148,6 +148,14 @@ describe('data in the docs', () => {
     const lines = [...code.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, name, value]) => [name, value])
     expect(lines).toHaveLength(code.trim().split('\n').length - 1)
     expect((await checkSettings({ HOLDLINE_OPEN: '1', ...Object.fromEntries(lines) }, 'edge')).wrong ?? []).toEqual([])
+  })
+
+  it.each(inLanguage('toml', /^main = /))('$page: $code is what wrangler.toml has, of the package', ({ code }) => {
+    const own = readFileSync(join(root, 'wrangler.toml'), 'utf8').split('\n')
+    const lines = code.trim().split('\n')
+    expect(lines.filter((line) => !own.includes(line) && !/^(main|directory) = /.test(line))).toEqual([])
+    const [, folder] = /^directory = "node_modules\/holdline\/(.+)"$/m.exec(code) ?? []
+    expect(own).toContain(`directory = "${folder}"`)
   })
 
   it.each(inLanguage('yaml', /^scrape_configs:/))('$page: $code asks for what there is', ({ code }) => {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { bundle } from '../src/cli/edge.ts'
+import { bundle, WORKER } from '../src/cli/bundle.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'holdline-package-'))
@@ -110,6 +110,16 @@ it('bundles for the edge from the published package', async () => {
   expect(await bundle(entry)).toContain('acceptWebSocket')
 })
 
-it('the worker stays small', async () => {
-  expect(gzipSync(await bundle('src/cloudflare/worker.ts')).length).toBeLessThan(100 * 1024)
-})
+it('what wrangler deploys is the bundle that all else is tried with, and the pages; it stays small', async () => {
+  const out = join(folder, 'deployed')
+  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false' }
+  const said = execFileSync('npx', ['wrangler', 'deploy', '--dry-run', '--outdir', out], {
+    cwd: root,
+    encoding: 'utf8',
+    env,
+  })
+  expect(said).toContain('Read 3 files from the assets directory')
+  const deployed = readFileSync(join(out, 'worker.js'))
+  expect(`${deployed}`).toBe(await bundle(WORKER))
+  expect(gzipSync(deployed).length).toBeLessThan(80 * 1024)
+}, 30_000)

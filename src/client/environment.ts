@@ -6,6 +6,8 @@ export interface Environment {
   after(milliseconds: number, run: () => void): () => void
   /** From 0 up to 1. */
   random(): number
+  /** Reads what is told of rooms. */
+  parse(json: string): unknown
   readonly timing: Timing
 }
 
@@ -36,5 +38,6 @@ export const environment: Environment = {
     return () => clearTimeout(timer)
   },
   random: Math.random,
+  parse: JSON.parse,
   timing: TIMING,
 }

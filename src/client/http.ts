@@ -1,3 +1,4 @@
+import type { Environment } from './environment.ts'
 import { Failed } from './errors.ts'
 import type { End } from './transports/wire.ts'
 
@@ -26,9 +27,9 @@ export async function call(
 }
 
 /** @throws Failed */
-export async function callJson<Answer>(url: string, options: Call): Promise<Answer> {
+export async function callJson<Answer>(url: string, options: Call, parse: Environment['parse']): Promise<Answer> {
   const response = await call(url, options, 'application/json')
-  return orFail(response.json() as Promise<Answer>)
+  return orFail(response.text().then(parse) as Promise<Answer>)
 }
 
 /** The network's failures. `spread`: see `End`. @throws Failed */

@@ -261,10 +261,13 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     return { ...end, final: !this.#tokens.isRenewable, retryAfter: end.retryAfter ?? 0 }
   }
 
-  /** AUTH-8: a wire ends with its token, but the one to a single room can be told of the next. */
+  /** AUTH-8: a wire ends with its token, but a WebSocket can be told of the next. */
   #renewed(token: string): void {
     const { wire } = this.#link
-    if (wire?.send !== undefined && !this.#followed()?.isMulti) wire.send([JSON.stringify({ op: 'auth', token })])
+    const { rooms = [], isMulti } = this.#followed() ?? {}
+    if (wire?.send !== undefined) {
+      wire.send([...rooms].map((room) => JSON.stringify({ op: 'auth', token, ...(isMulti && { room }) })))
+    }
     // Each poll takes the token that there is.
     else if (this.#linkState.transport !== 'poll') this.#link.renew()
   }

@@ -57,7 +57,7 @@ export class Link {
   #climbs = 0
   #failures = 0
   #strikes = 0
-  /** Tries that came to nothing, and that the gateway may still take for connections of this session. */
+  /** Tries since this wire that fell silent, and that the gateway may still take for connections of this session. */
   #abandoned = 0
 
   constructor(transports: readonly TransportName[], host: LinkHost, environment: Environment) {
@@ -149,6 +149,7 @@ export class Link {
   #established(attempt: Attempt): void {
     attempt.giveUp()
     attempt.welcomedAt = this.#environment.now()
+    this.#abandoned = 0
     if (attempt === this.#scout) {
       this.#drop(this.#current)
       this.#scout = undefined
@@ -163,7 +164,7 @@ export class Link {
 
   #ended(attempt: Attempt, end: End): void {
     attempt.giveUp()
-    if (attempt.welcomedAt === undefined || end.silent) this.#abandoned++
+    if (end.silent) this.#abandoned++
     if (attempt === this.#scout) this.#scoutEnded(attempt, end)
     else this.#lost(attempt, end)
   }
@@ -183,7 +184,7 @@ export class Link {
     this.#dropScout()
     this.#cancelClimb?.()
     this.#host.lost()
-    if (end.final && !this.#isOwnDoing(end)) this.#host.refused(end)
+    if (end.final) this.#host.refused(end)
     // Another transport may work at once, and only when none does is it the network or the server.
     else if (this.#isBlocked(attempt, end) && this.#ladder.block(attempt.transport)) this.#begin()
     else this.#wait(end)
@@ -198,16 +199,6 @@ export class Link {
     if (retryAfter !== undefined || (!silent && this.#strikes < STRIKES)) return false
     this.#strikes = 0
     return true
-  }
-
-  /**
-   * SES-3: of five connections the oldest goes, and those that a black hole has swallowed are younger than the one that
-   * works. So it comes back, and is the youngest. Once for so many: whom others replace stays away.
-   */
-  #isOwnDoing({ code }: End): boolean {
-    const isOwn = code === 'replaced' && this.#abandoned >= 3
-    if (isOwn) this.#abandoned = 0
-    return isOwn
   }
 
   #wait({ reason, retryAfter, spread = 0 }: End): void {
@@ -229,7 +220,9 @@ export class Link {
     const wait = timing.climb * 2 ** Math.min(this.#climbs, 7) * (0.5 + random() / 2)
     this.#cancelClimb = after(wait, () => {
       if (this.#scout !== undefined) return
-      this.#steps = this.#ladder.above(transport)
+      // SES-3: of five connections the oldest goes, and those that a black hole has swallowed are younger than this one.
+      // So it is made anew before there are four of them: a climb has two steps at most.
+      this.#steps = this.#abandoned > 1 ? [transport] : this.#ladder.above(transport)
       this.#climbs++
       this.#climbOn()
     })

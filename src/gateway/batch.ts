@@ -1,3 +1,4 @@
+import { sessionId } from '../auth/secrets.ts'
 import { isTransient, Refusal } from '../protocol/errors.ts'
 import { elementTexts, memberText, parseJson } from '../protocol/json.ts'
 import { frameLimit } from '../protocol/limits.ts'
@@ -6,6 +7,7 @@ import { batchSchema, type Publication, parseBatchItem } from '../protocol/opera
 import { readTraceparent } from '../protocol/trace.ts'
 import type { Reply } from '../room/ports.ts'
 import { decodeText, readBody } from './body.ts'
+import { type Query, resume } from './parameters.ts'
 import type { Runtime } from './ports.ts'
 import { json } from './respond.ts'
 
@@ -17,8 +19,9 @@ interface Item {
 
 type Result = Omit<Extract<Reply, { type: 'published' }>, 'type'> | { readonly code: string; readonly message: string }
 
-/** `POST /v1/publish` (BATCH-1, BATCH-2): one room's items are one command, and so one atomic write. */
-export async function publishMany(request: Request, runtime: Runtime): Promise<Response> {
+/** `POST /v1/publish` (BATCH-1 to BATCH-3): one room's items are one command, and so one atomic write. */
+export async function publishMany(request: Request, query: Query, runtime: Runtime): Promise<Response> {
+  const secret = resume.read(query)
   const source = decodeText(await readBody(request, frameLimit(runtime.payloadLimit) * 4))
   const { items, results } = readItems(source, runtime.payloadLimit)
   const trace = readTraceparent(request.headers.get('traceparent'))
@@ -26,7 +29,8 @@ export async function publishMany(request: Request, runtime: Runtime): Promise<R
   const byRoom = Object.groupBy(items, ({ room }) => room)
   await Promise.all(
     Object.entries(byRoom).map(async ([room, own = []]) => {
-      const replies = await publishTo(room, own, runtime, traced)
+      const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
+      const replies = await publishTo(room, own, runtime, { ...session, ...traced })
       own.forEach(({ index }, i) => {
         results[index] = toResult(replies[i] as Reply)
       })
@@ -56,11 +60,11 @@ async function publishTo(
   room: string,
   items: readonly Item[],
   runtime: Runtime,
-  traced: { readonly traceparent?: string },
+  whence: { readonly session?: string; readonly traceparent?: string },
 ): Promise<readonly Reply[]> {
   try {
     const publications = items.map(({ publication }) => publication)
-    const reply = await runtime.room(room).command({ type: 'batch', publications, ...traced })
+    const reply = await runtime.room(room).command({ type: 'batch', publications, ...whence })
     if (reply.type === 'batch') return reply.replies
     throw new Error(`A batch was answered with ${reply.type}`)
   } catch (error) {

@@ -83,17 +83,15 @@ export interface RoomQuery {
   shows(room: string): boolean
 }
 
-/** HTML, each a file of `web/`. */
-export interface Pages {
-  readonly chat: string
-  readonly docs: string
-  readonly inspect: string
-}
+/** Each is a file of `web/`. */
+export type PageName = 'chat' | 'docs' | 'inspect'
 
 /** What a runtime brings to the gateway. */
 export interface Runtime {
   room(name: string): RoomStub
   readonly gate: Gate
+  /** The runtime as the bearer of a fresh token may use it, which came over a connection of theirs (AUTH-8). @throws Refusal */
+  renewed?(token: string): Promise<Runtime>
   /** What was revoked in all rooms at once, where that can be known. */
   readonly revocations?: {
     has(bearer: Bearer): boolean
@@ -108,7 +106,8 @@ export interface Runtime {
   readonly roomsPerConnection: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
-  readonly pages: Pages
+  /** Its HTML, with all that it needs. */
+  page(name: PageName): string | Promise<string>
   /** Absent: rooms know nothing of each other. @throws Refusal `storage` */
   list?(query: RoomQuery): RoomList
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerOptions } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -27,6 +26,7 @@ import type { Sync } from './sqlite/open.ts'
 import { TcpServer } from './tcp/tcp-server.ts'
 import { readCertificate } from './tls.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
+import { webPage } from './web-page.ts'
 import { nodePost } from './webhooks/post.ts'
 
 /** How long a client has to take its leave (ms). Twice this, and then some, is below the 10 s that supervisors give. */
@@ -128,7 +128,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     payloadLimit: limits.payload,
     roomsPerConnection: limits.rooms,
     pollWait: 25,
-    pages: { chat: webPage('chat'), docs: webPage('docs'), inspect: webPage('inspect') },
+    page: webPage,
     ready: () => {
       if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
       return rooms.outage === undefined || new Refusal('storage', `The log cannot be written: ${rooms.outage}`)
@@ -216,8 +216,6 @@ const counting =
     if (level === 'error') readings.errors++
     tell(level, what, facts)
   }
-
-const webPage = (name: string): string => readFileSync(new URL(`../web/${name}.html`, import.meta.url), 'utf8')
 
 const late = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {

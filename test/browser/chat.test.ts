@@ -185,15 +185,11 @@ describe.each(targets)('the page on $name', (target) => {
     }
   })
 
-  onNode('a message that never left is retried by hand; one whose answer was lost is there once', async () => {
+  onNode('a message that never left is sent again by itself; one whose answer was lost is there once', async () => {
     const room = freshRoom()
     const one = await tab(room, 'poll')
     await one.page.route(/\/messages\?/, (route) => route.abort(), { times: 1 })
     await one.say('never left')
-    await one.page
-      .locator('.message[data-state=failed]', { hasText: 'never left' })
-      .getByRole('button', { name: 'Retry' })
-      .click()
     await one.showsExactly(['never left'])
     await one.page.route(
       /\/messages\?/,
@@ -210,6 +206,19 @@ describe.each(targets)('the page on $name', (target) => {
     await one.say('the end')
     await one.showsExactly(['never left', 'answer lost', 'the end'])
     expect(await one.page.locator('.message').count()).toBe(3)
+  })
+
+  onNode('who chooses no transport has the best that gets through', async () => {
+    const room = freshRoom()
+    const one = await Tab.blank(browser)
+    onTestFinished(() => one.close())
+    // Taken, and never a word.
+    await one.page.routeWebSocket(/\/ws\?/, () => {})
+    await one.page.goto(`${gateway.url}/?room=${room}`)
+    await one.page.locator('#state', { hasText: 'By SSE' }).waitFor()
+    await one.say('got through')
+    await one.showsExactly(['got through'])
+    expect(await one.page.locator('#people').textContent()).toBe('1 here')
   })
 
   test('the server dies and comes back: each tab goes on by itself, with what was said meanwhile', {
@@ -291,6 +300,6 @@ describe('the page, against a server that is made up', () => {
     expect(await tab.page.locator('#notice').textContent()).toContain('disconnected by hand')
     expect(await tab.page.locator('.gap').first().textContent()).toBe('some messages could not be recovered: retention')
     expect(await tab.cursor()).toBe('abc-17')
-    expect(await tab.page.locator('#events [data-type=unheard-of]').count()).toBe(2)
+    expect(tab.complaints).toEqual([])
   })
 })

@@ -62,7 +62,14 @@ describe.each(targets)('the inspector on $name', (target) => {
       await page.locator('#look').click()
       await looked
     }
-    await expect.poll(() => page.locator('.plot path').count()).toBe(4)
+    // Pixels of the colour that the legend says: a line, and not its axes alone.
+    const isDrawn = `[...document.querySelectorAll('.plot')].map((plot) => {
+      const [, r, g, b] = getComputedStyle(document.querySelector('.legend span'), '::before').backgroundColor.match(/(\\d+), (\\d+), (\\d+)/)
+      const canvas = plot.querySelector('canvas')
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      return data.some((_, i) => i % 4 === 0 && data[i] === +r && data[i + 1] === +g && data[i + 2] === +b)
+    })`
+    await expect.poll(() => page.evaluate(isDrawn)).toEqual([true, true])
     await expect.poll(() => page.locator('#figures').textContent()).toMatch(/Messages2.*Connections21 websocket, 1 sse/)
     const row = page.locator(`tr[data-session="${reader.welcome.session}"]`)
     expect(await row.textContent()).toMatch(/websocket, present.*0 B0/)

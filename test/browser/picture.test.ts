@@ -5,7 +5,7 @@ import { node } from '../targets/node.ts'
 import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { launchBrowser } from './launch.ts'
-import { pictureFile, THEMES, takePicture } from './picture.ts'
+import { pictureFile, THEMES, takeInspector, takePicture } from './picture.ts'
 
 let browser: Browser
 let gateway: Running
@@ -29,11 +29,19 @@ async function distance(pictures: readonly Buffer[]): Promise<number> {
   return page.evaluate<number>(script).finally(() => page.close())
 }
 
+const ANEW = 'take it anew: npm run pictures'
+
 test.each(THEMES)('the %s picture in the README is what the page looks like', async (theme) => {
-  const shown = readFileSync(pictureFile(theme))
+  const shown = readFileSync(pictureFile(`chat-${theme}`))
   expect(shown.length).toBeLessThan(150_000)
   const now = await takePicture(browser, gateway.url, theme)
-  expect(await distance([shown, now]), 'take it anew: node test/browser/picture.ts').toBeLessThan(6)
-  const other = readFileSync(pictureFile(theme === 'light' ? 'dark' : 'light'))
+  expect(await distance([shown, now]), ANEW).toBeLessThan(6)
+  const other = readFileSync(pictureFile(theme === 'light' ? 'chat-dark' : 'chat-light'))
   expect(await distance([other, now])).toBeGreaterThan(20)
+})
+
+test('the picture of the inspector in the README is what it looks like', async () => {
+  const shown = readFileSync(pictureFile('inspector'))
+  expect(shown.length).toBeLessThan(150_000)
+  expect(await distance([shown, await takeInspector(browser, gateway.url)]), ANEW).toBeLessThan(6)
 })

@@ -9,7 +9,7 @@ export const THEMES = ['light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
 /** Where the README shows it. */
-export const pictureFile = (theme: Theme): string => join(root, `docs/img/chat-${theme}.png`)
+export const pictureFile = (name: `chat-${Theme}` | 'inspector'): string => join(root, `docs/img/${name}.png`)
 
 const HALF = { width: 640, height: 500 }
 
@@ -55,10 +55,45 @@ export async function takePicture(browser: Browser, url: string, theme: Theme): 
   }
 }
 
+/** An operator looks at a room with some traffic. `url`: a gateway's. */
+export async function takeInspector(browser: Browser, url: string): Promise<Buffer> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: 'light' })
+  const room = `${url}/v1/rooms/orders`
+  const readers = Array.from({ length: 4 }, () => new WebSocket(`${room.replace('http', 'ws')}/ws?presence=1`))
+  try {
+    const page = await context.newPage()
+    // Two seconds between two looks would be as long in the test.
+    await page.clock.install({ time: new Date('2026-11-25T09:40:00') })
+    await page.goto(`${url}/inspect#orders`)
+    await page.locator('#tail-note', { hasText: 'following' }).waitFor()
+    for (const count of [8, 14, 11, 22, 30, 18, 12, 24, 9]) {
+      const said = Array.from({ length: count }, (_, n) =>
+        fetch(`${room}/messages`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ data: { order: 4711 + n, state: 'paid' } }),
+        }),
+      )
+      await Promise.all(said)
+      const looked = page.waitForResponse((response) => response.url().includes('/sessions'))
+      await page.clock.runFor(2100)
+      await looked
+    }
+    await page.locator('#tail .body').first().waitFor()
+    return await page.screenshot()
+  } finally {
+    for (const reader of readers) reader.close()
+    await context.close()
+  }
+}
+
+/** `npm run pictures` */
 if (import.meta.main) {
   const [gateway, browser] = [await node.start(), await launchBrowser()]
   mkdirSync(join(root, 'docs/img'), { recursive: true })
-  for (const theme of THEMES) writeFileSync(pictureFile(theme), await takePicture(browser, gateway.url, theme))
+  for (const theme of THEMES)
+    writeFileSync(pictureFile(`chat-${theme}`), await takePicture(browser, gateway.url, theme))
+  writeFileSync(pictureFile('inspector'), await takeInspector(browser, gateway.url))
   await browser.close()
   await gateway.stop()
 }

@@ -24,7 +24,7 @@ chapter('the command line', (gateway) => {
     await say(gateway.url, b, { three: 3 })
     const { code, out } = await running.ended
     expect(code).toBe(0)
-    expect(out.trim().split('\n').sort()).toEqual([`${a}\tone\\ntwo`, `${b}\t{"three":3}`].sort())
+    expect(out.trim().split('\n').sort()).toEqual([`${a}\tone\\ntwo`, `${b}\t{"three": 3}`].sort())
   })
 
   it('sub --json gives whole events, whose cursor is where --from goes on', async () => {
@@ -35,6 +35,18 @@ chapter('the command line', (gateway) => {
     expect(event).toMatchObject({ type: 'message', room, data: 'first', id: expect.any(String) })
     const rest = await holdline(['sub', room, '--from', event.cursor, '--count', '2'], env())
     expect(rest).toEqual({ code: 0, out: 'second\nthird\n', err: '' })
+  })
+
+  it('DATA-1 what was said comes as the text that it was: numbers that no program holds, a name that stands twice', async () => {
+    const room = freshRoom()
+    const said = '{"a":1.0,"a":1152921504606846977,"b":[1e400,"\\u00e9"]}'
+    await holdline(['pub', room, '--json'], env(), lines([said, '-0']))
+    const ends = ['sub', room, '--rewind', '9', '--count', '2']
+    expect((await holdline(ends, env())).out).toBe(lines([said, '-0']))
+    const whole = await holdline([...ends, '--json'], env())
+    expect(whole.out.split('\n')[0]).toMatch(/^\{"type":"message",.*"cursor":/)
+    expect(whole.out.split('\n')[0]).toContain(`,"data":${said}}`)
+    expect((await holdline(['history', room], env())).out).toBe(lines([said, '-0']))
   })
 
   it('who and presence say who is there', async () => {

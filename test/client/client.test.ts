@@ -6,6 +6,7 @@ import type { Message, Room, TransportName } from '../../src/client/index.ts'
 import { call, postJson } from '../conformance/clients/http.ts'
 import { chapter, freshRoom, freshSecret, range } from '../conformance/suite.ts'
 import { Random } from '../random.ts'
+import { eventually } from '../targets/target.ts'
 import { Meddler } from './meddler.ts'
 import { brisk } from './reading.ts'
 
@@ -179,4 +180,40 @@ chapter('the client SDK', (gateway) => {
     await Promise.all(rooms.map((room) => becomes(room, 'open')))
     expect(new Set(rooms.map((room) => room.session)).size).toBe(1)
   })
+
+  test.each(['sse', 'poll'] as const)(
+    'SES-3 WebSockets that a black hole has swallowed, one after the other, never end the %s that works',
+    async (transport) => {
+      const proxy = await Meddler.start(gateway.url, { upgrades: 'swallow' }, new Random(1))
+      const timing = { patience: 150, climb: 40 }
+      const client = new Hub(proxy.url, { transports: ['websocket', transport] }, brisk(timing))
+      onTestFinished(async () => {
+        client.close()
+        await proxy.stop()
+      })
+      const room = client.room(freshRoom(), { cursor: '0-0' })
+      const heard: unknown[] = []
+      const others: unknown[] = []
+      room.on('message', ({ data }) => heard.push(data))
+      room.on('gap', (gap) => others.push(gap))
+      room.on('error', (error) => others.push(error))
+      await becomes(room, 'open')
+      room.on('state', (state) => state !== 'recovering' && state !== 'open' && others.push(state))
+      for (const n of range(9)) {
+        const { swallowed } = proxy.done
+        // Somebody who looks at the page again and again: it climbs anew each time, and does not slow down.
+        client.nudge()
+        await eventually('another is swallowed', () => proxy.done.swallowed > swallowed)
+        await room.publish(n)
+      }
+      expect(others).toEqual([])
+      proxy.faults = {}
+      client.nudge()
+      await eventually('it is up again', () => client.state.transport === 'websocket')
+      await room.publish(9)
+      await eventually('all came', () => heard.length === 10)
+      expect(heard).toEqual(range(10))
+      expect(others).toEqual([])
+    },
+  )
 })

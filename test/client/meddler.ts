@@ -6,7 +6,7 @@ import type { Random } from '../random.ts'
 
 /** What a proxy may do that it should not. All of it can be changed while connections stand. */
 export interface Faults {
-  /** `refuse`: 403 in HTML. `hang`: the handshake is never answered. `swallow`: it is, and then nothing more comes. */
+  /** `refuse`: 403 in HTML. `hang`: the handshake is never answered. `swallow`: it is, and then nothing more comes, not even an end. */
   upgrades?: 'refuse' | 'hang' | 'swallow'
   /** `hold`: no byte of a stream is passed on before its end. */
   streams?: 'hold'
@@ -156,8 +156,9 @@ export class Meddler {
         if (this.faults.upgrades === 'swallow') this.done.swallowed++
         else if (!this.#cuts(socket)) to.write(piece)
       })
-      from.on('close', () => to.destroy())
-      from.on('end', () => to.end())
+      // A hole does not say that somebody has gone.
+      from.on('close', () => this.faults.upgrades !== 'swallow' && to.destroy())
+      from.on('end', () => this.faults.upgrades !== 'swallow' && to.end())
     }
     pass(socket, upstream)
     pass(upstream, socket)

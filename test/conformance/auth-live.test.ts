@@ -79,6 +79,27 @@ chapter(
       expect(await client.ask({ op: 'publish', data: 1 })).toMatchObject({ type: 'ack' })
     })
 
+    test('AUTH-8, MULTI-7 a fresh token over several rooms is what later joins come with, and a wrong one is not', async () => {
+      const [first, later, last] = [freshRoom(), freshRoom(), freshRoom()]
+      const few = await token({ rooms: { [first]: ['subscribe', 'publish'] } })
+      const client = await Framed.open(gateway.url, [first], { token: few })
+      const join = (room: string) => client.ask({ op: 'join', room })
+      const renew = (text: string) => client.ask({ op: 'auth', room: first, token: text })
+      expect(await join(later)).toMatchObject({ type: 'left', code: 4503 })
+      expect(await renew(await token({ sub: 'bob' }))).toMatchObject({ type: 'error', code: 'forbidden' })
+      expect(await join(later)).toMatchObject({ type: 'left', code: 4503 })
+      // A join that is sent right after it waits for it.
+      const answers = ['auth', 'join'].map((ref) => client.answer(ref))
+      client.send([
+        { op: 'auth', room: first, token: await token(), ref: 'auth' },
+        { op: 'join', room: later, ref: 'join' },
+      ])
+      expect((await Promise.all(answers)).map(({ type }) => type)).toEqual(['ack', 'welcome'])
+      expect(await client.ask({ op: 'publish', room: later, data: 1 })).toMatchObject({ type: 'ack' })
+      expect(await renew(await token({ exp: -60 }))).toMatchObject({ type: 'error', code: 'token_expired' })
+      expect(await join(last)).toMatchObject({ type: 'welcome' })
+    })
+
     test('AUTH-9 in a room: by user, session and token id, at once, and for those who come', async () => {
       const room = freshRoom()
       const resume = freshSecret()

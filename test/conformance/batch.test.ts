@@ -4,7 +4,7 @@ import { type Answer, call, say, wholeHistory } from './clients/http.ts'
 import { transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
 import { offsetOf } from './cursor.ts'
-import { chapter, freshRoom, range } from './suite.ts'
+import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
 chapter('batch', (gateway) => {
   const publish = (body: unknown): Promise<Answer> =>
@@ -26,6 +26,26 @@ chapter('batch', (gateway) => {
       expect(kept.map(({ cursor }) => cursor)).toEqual(own.map((i) => results[i]?.cursor))
     }
     expect(results.map(({ id }) => id)).toEqual(messages.map(({ id }) => id))
+  })
+
+  test('BATCH-3 `resume` names the session that publishes, in each room', async () => {
+    const [one, other] = [freshRoom(), freshRoom()]
+    const resume = freshSecret()
+    const reader = await Framed.open(gateway.url, [one, other], { resume })
+    const messages = [one, other].map((room) => ({ room, data: room }))
+    const send = (query = '') =>
+      call(`${gateway.url}/v1/publish${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ messages: messages.map((each) => ({ ...each, id: 'mine' })) }),
+      })
+    expect((await send(`?resume=${resume}`)).http).toBe(200)
+    const heard = await reader.messages(2)
+    for (const { room = '', from } of heard) expect(from).toBe(reader.welcomes.get(room)?.session)
+    // An id is one of its session's.
+    const { results = [] } = await send(`?resume=${freshSecret()}`)
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([undefined, undefined])
+    expect(await send('?resume=short')).toMatchObject({ http: 400, code: 'bad_request' })
   })
 
   describe.each(transportsOf(gateway))('$name', ({ open }) => {

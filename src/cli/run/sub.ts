@@ -1,10 +1,13 @@
 import { toBase64 } from '../../client/bytes.ts'
-import { type Client, connect, type Feed, type Room } from '../../client/index.ts'
+import { environment } from '../../client/environment.ts'
+import { Hub } from '../../client/hub.ts'
+import type { Client, Feed, Room } from '../../client/index.ts'
 import { Api } from '../api.ts'
 import { EXIT, exitOf, Fault } from '../exit.ts'
 import { print } from '../output.ts'
 import { note } from '../terminal.ts'
 import { type Where, type WhereOptions, where } from '../where.ts'
+import { Exact, parseExactly } from './exact.ts'
 import { lineOf, noteGap, ofRoom } from './message.ts'
 
 export interface SubOptions extends WhereOptions {
@@ -18,8 +21,8 @@ export interface SubOptions extends WhereOptions {
 export async function sub(names: readonly string[], options: SubOptions): Promise<void> {
   const starts = startsOf(names, options)
   const there = where(options)
-  const client = connect(there.url, clientOptions(there))
-  const rooms = names.map((name, i) => client.room(name, starts[i]))
+  const client = new Hub(there.url, clientOptions(there), { ...environment, parse: parseExactly })
+  const rooms = names.map((name, i) => client.room<Data>(name, starts[i]))
   const signal = new Promise<NodeJS.Signals>((told) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, told)
   })
@@ -53,7 +56,7 @@ function clientOptions({ token, isRenewable }: Where) {
 }
 
 /** Ends with a Fault when a room is closed for good. */
-function followed(room: Room): Promise<never> {
+function followed(room: Room<Data>): Promise<never> {
   room.on('gap', (gap) => noteGap(room.name, gap))
   return new Promise((_, reject) => {
     room.on('error', ({ code, message }) => {
@@ -87,7 +90,7 @@ function connected(client: Client, there: Where, [name = '']: readonly string[])
 }
 
 /** All rooms at once; each waits while whoever reads the lines is slow. */
-async function read(rooms: readonly Room[], left: { count: number }, { json }: SubOptions): Promise<void> {
+async function read(rooms: readonly Room<Data>[], left: { count: number }, { json }: SubOptions): Promise<void> {
   await Promise.race(
     rooms.map(async (room) => {
       for await (const event of room) {
@@ -106,18 +109,20 @@ async function read(rooms: readonly Room[], left: { count: number }, { json }: S
   )
 }
 
-const dataOf = (data: unknown): string => (data instanceof Uint8Array ? toBase64(data) : JSON.stringify(data))
+type Data = Exact | Uint8Array
+
+const dataOf = (data: Data): string => (data instanceof Exact ? data.text : toBase64(data))
 
 /** The event as the gateway sent it, with its room. */
-function jsonOf(room: string, event: Feed<unknown>): string {
-  const { type, ...rest } = event
-  if (!('data' in rest) || !(rest.data instanceof Uint8Array)) return JSON.stringify({ type, room, ...rest })
-  const { data, ...others } = rest
-  return JSON.stringify({ type, room, ...others, bytes: toBase64(data) })
+function jsonOf(room: string, event: Feed<Data>): string {
+  if (event.type !== 'message') return JSON.stringify({ ...event, room })
+  const { type, data, ...rest } = event
+  const last = data instanceof Exact ? `"data":${data.text}` : `"bytes":"${toBase64(data)}"`
+  return `${JSON.stringify({ type, ...rest, room }).slice(0, -1)},${last}}`
 }
 
 /** Ends as by the signal, so that a script that was interrupted knows it; and says how to go on. */
-function leave(signal: NodeJS.Signals, rooms: readonly Room[]): void {
+function leave(signal: NodeJS.Signals, rooms: readonly Room<Data>[]): void {
   const cursors = rooms.map(({ cursor }) => cursor ?? '')
   if (process.stderr.isTTY && cursors.some((cursor) => cursor !== '')) note(`to go on: --from ${cursors.join('.')}`)
   process.kill(process.pid, signal)

@@ -24,7 +24,7 @@ export const poll: Dial = (environment: Environment, ask: Ask, sink: Sink) =>
       const token = await ask.token()
       if (wait === 0) sink.began()
       held.expect(wait * 1000 + environment.timing.answer)
-      const page = await callJson<Page>(ask.url('poll', { wait }), { token, signal: held.signal })
+      const page = await callJson<Page>(ask.url('poll', { wait }), { token, signal: held.signal }, environment.parse)
       if (held.signal.aborted) return { reason: '' }
       sink.heard(eventsOf(page, ask.rooms, wait === 0))
       wait = page.advice.wait

@@ -15,7 +15,7 @@ export const sse: Dial = (environment: Environment, ask: Ask, sink: Sink) => {
     const { id, data } = block
     if (block.retry !== undefined) retry = Number(block.retry) / 1000
     if (data !== undefined) {
-      const event = JSON.parse(data) as ServerEvent
+      const event = environment.parse(data) as ServerEvent
       if (event.type === 'closing') closing = event
       return [event]
     }

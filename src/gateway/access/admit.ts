@@ -12,6 +12,18 @@ export async function admit(
   runtime: Runtime,
 ): Promise<{ readonly bearer: Bearer; readonly runtime: Runtime }> {
   const bearer = await enter(request, path, new URL(request.url).searchParams, runtime.gate)
+  return { bearer, runtime: usedBy(bearer, request, runtime) }
+}
+
+/** @throws Refusal `revoked` */
+function usedBy(bearer: Bearer, request: Request, runtime: Runtime): Runtime {
   if (runtime.revocations?.has(bearer)) throw new Refusal('revoked', 'The token was revoked; get a fresh one')
-  return { bearer, runtime: mediated(asking(runtime, request), bearer, request) }
+  return {
+    ...mediated(asking(runtime, request), bearer, request),
+    renewed: async (token) => {
+      const fresh = await runtime.gate.verify(token)
+      if (fresh.user !== bearer.user) throw new Refusal('forbidden', 'The token is of another user')
+      return usedBy(fresh, request, runtime)
+    },
+  }
 }

@@ -23,12 +23,15 @@ export interface Trunk {
 export class Legs {
   readonly #legs = new Map<string, RoomLeg>()
   readonly #runtime: Runtime
+  /** Who follows, as far as is known now. */
+  #bearer: Promise<Runtime>
   readonly #kind: Kind
   readonly #session: Pick<Asked, 'secret' | 'resume'>
   readonly #trunk: Trunk
 
   constructor(runtime: Runtime, kind: Kind, session: Pick<Asked, 'secret' | 'resume'>, trunk: Trunk) {
     this.#runtime = runtime
+    this.#bearer = Promise.resolve(runtime)
     this.#kind = kind
     this.#session = session
     this.#trunk = trunk
@@ -50,10 +53,16 @@ export class Legs {
     return this.#legs.has(room)
   }
 
+  /** Rooms that are joined from here on are joined with this token, if it is good: whether it is, the room says that it was for. */
+  renew(token: string): void {
+    const before = this.#bearer
+    this.#bearer = before.then((runtime) => runtime.renewed?.(token) ?? runtime).catch(() => before)
+  }
+
   join(room: string, start: Start): void {
     const leg = new RoomLeg(room, this.#trunk, () => this.#legs.delete(room))
     this.#legs.set(room, leg)
-    void leg.open(this.#runtime, helloOf({ kind: this.#kind, codec: 'lines' }, this.#session, room, start))
+    void leg.open(this.#bearer, helloOf({ kind: this.#kind, codec: 'lines' }, this.#session, room, start))
   }
 
   leave(room: string): void {
@@ -97,7 +106,8 @@ class RoomLeg implements Leg {
     this.#gone = gone
   }
 
-  async open(runtime: Runtime, hello: Promise<Hello>): Promise<void> {
+  async open(bearer: Promise<Runtime>, hello: Promise<Hello>): Promise<void> {
+    const runtime = await bearer
     try {
       const told = await hello
       if (this.#over) return

@@ -122,6 +122,7 @@ export class Multiplexed implements SocketHandler, Trunk {
   #forward(operations: readonly Forward[]): void {
     for (const [room, own] of Map.groupBy(operations, (each) => each.room)) {
       const texts = own.map(({ text }) => text)
+      for (const { token } of own) if (token !== undefined && this.#legs.has(room)) this.#legs.renew(token)
       if (!this.#legs.has(room)) for (const { ref } of own) this.#refuse(ref, 'not_found', NOT_JOINED, room)
       else if (!this.#legs.send(room, own.length === 1 ? `${texts[0]}` : `[${texts.join(',')}]`)) {
         for (const { ref } of own) this.#refuse(ref, 'busy', 'The room has not taken yet what was sent before', room)

@@ -28,8 +28,14 @@ export type MultiOperation =
   | { readonly op: 'leave'; readonly ref?: Ref; readonly room: string }
   | { readonly op: 'ping'; readonly ref?: Ref }
   | { readonly op: 'probe'; readonly ref?: Ref }
-  /** `text`: as its room takes it. */
-  | { readonly op: 'forward'; readonly ref?: Ref; readonly room: string; readonly text: string }
+  /** `text`: as its room takes it. `token`: it is `auth`, which is for the connection too. */
+  | {
+      readonly op: 'forward'
+      readonly ref?: Ref
+      readonly room: string
+      readonly text: string
+      readonly token?: string
+    }
 
 export type Parsed = MultiOperation | { readonly op?: never; readonly ref?: Ref; readonly refusal: Refusal }
 
@@ -79,7 +85,12 @@ function toOperation(value: object, source: string, presence: string): MultiOper
       if (!Object.hasOwn(operationSchemas, name)) {
         throw new Refusal('unknown_op', name ? `There is no operation \`${name}\`` : 'An operation needs `op`')
       }
-      return { op: 'forward', room: roomOf(value, name), text: withoutMember(source, 'room') }
+      return {
+        op: 'forward',
+        room: roomOf(value, name),
+        text: withoutMember(source, 'room'),
+        ...(name === 'auth' && 'token' in value && typeof value.token === 'string' && { token: value.token }),
+      }
   }
 }
 

@@ -81,9 +81,9 @@ export const publishing: Family = {
     'POST /v1/publish': {
       id: 'publishMany',
       says: 'Publish many messages, to many rooms',
-      more: 'The messages for one room are one atomic write. One that is malformed is refused by itself. Rules: BATCH-1, BATCH-2.',
+      more: 'The messages for one room are one atomic write. One that is malformed is refused by itself. `resume` names the session that publishes, in each room. Rules: BATCH-1 to BATCH-3.',
       access: 'token',
-      parameters: [traceparent],
+      parameters: [resume, traceparent],
       body: { 'application/json': ref('Batch') },
       answers: {
         200: {

@@ -41,6 +41,8 @@ export class DatabaseThread {
   ask(request: Request): Promise<void> {
     const { worker, asked } = this.#started()
     return new Promise((resolve, reject) => {
+      // It keeps no process alive but while somebody waits for it, or a gateway that goes down would be gone before it is.
+      worker.ref()
       worker.postMessage(request)
       asked.push({ resolve, reject })
     })
@@ -61,6 +63,7 @@ export class DatabaseThread {
     let why = new Error('The thread that writes has ended')
     worker.on('message', ({ error }: Answer) => {
       const asked = life.asked.shift()
+      if (life.asked.length === 0) worker.unref()
       if (error === undefined) asked?.resolve()
       else asked?.reject(Object.assign(new Error(error.message), { errcode: error.errcode }))
     })
@@ -72,7 +75,6 @@ export class DatabaseThread {
       if (this.#life === life) this.#life = undefined
       for (const { reject } of life.asked.splice(0)) reject(why)
     })
-    worker.unref()
     this.#life = life
     return life
   }

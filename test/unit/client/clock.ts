@@ -8,6 +8,7 @@ interface Timer {
 /** Time that a test turns by itself, and chance that it chooses. */
 export class Clock implements Environment {
   readonly timing = TIMING
+  readonly parse = JSON.parse
   chance = 0.5
   #now = 1_700_000_000_000
   readonly #timers = new Set<Timer>()

@@ -271,22 +271,37 @@ describe('the link', () => {
     expect([first.isClosed, world.refusals.length]).toEqual([true, 1])
   })
 
-  it('comes back once when a black hole full of its own tries had its wire replaced (SES-3)', () => {
+  it.each(['sse', 'poll'] as const)(
+    'has never four younger than its %s, however many a black hole has swallowed (SES-3)',
+    (transport) => {
+      const world = new World(['websocket', transport])
+      world.fail({ reason: 'nothing came', silent: true })
+      world.welcome()
+      let seen = world.wires.length
+      for (let i = 0; i < 20; i++) {
+        while (world.wires.length === seen) world.clock.pass(250)
+        seen = world.wires.length
+        // The gateway holds what was swallowed for connections: of five the oldest goes.
+        expect(world.wires.slice(world.wires.lastIndexOf(world.link.wire as FakeWire)).length).toBeLessThanOrEqual(4)
+        if (world.last.transport === 'websocket') world.fail({ reason: 'nothing came', silent: true })
+        else world.welcome()
+      }
+      expect([world.losses, world.refusals]).toEqual([1, []])
+      expect(new Set(world.states.slice(2).map(({ state }) => state))).toEqual(new Set(['open']))
+    },
+  )
+
+  it('stays where it is when its own heir does not come', () => {
     const world = new World(['websocket', 'sse'])
     world.fail({ reason: 'nothing came', silent: true })
-    world.welcome()
-    for (let i = 0; i < 2; i++) {
+    const first = world.welcome()
+    for (const transport of ['websocket', 'websocket', 'sse']) {
       const { length } = world.wires
       while (world.wires.length === length) world.clock.pass(250)
+      expect(world.last.transport).toBe(transport)
       world.fail({ reason: 'nothing came', silent: true })
     }
-    const replaced = { reason: 'replaced', code: 'replaced', final: true }
-    world.fail(replaced, world.wires[1])
-    expect(world.refusals).toEqual([])
-    world.clock.pass(1000)
-    world.welcome()
-    world.fail(replaced)
-    expect(world.refusals).toEqual([replaced])
+    expect([first.isClosed, world.link.wire, world.losses]).toEqual([false, first, 1])
   })
 
   it('leaves nothing behind when it is stopped', () => {
