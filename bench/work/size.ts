@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { bundle } from '../../src/cli/edge.ts'
+import { bundle } from '../../src/cli/bundle.ts'
 import type { Cores } from '../machine/cpu.ts'
 import type { Measured } from '../report/row.ts'
 import { type Kind, Server } from '../servers/server.ts'

@@ -25,7 +25,7 @@ function wire() {
       done()
     },
   })
-  return { counted, connection: new WebSocketConnection({ readyState: 1, OPEN: 1 } as WebSocket, socket) }
+  return { counted, connection: new WebSocketConnection({ readyState: 1, OPEN: 1 } as WebSocket, socket, true) }
 }
 
 function open() {
