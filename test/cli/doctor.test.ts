@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type Faults, Meddler } from '../client/meddler.ts'
 import { API_KEY, LOCKED, token } from '../conformance/clients/tokens.ts'
 import { Random } from '../random.ts'
@@ -6,9 +6,6 @@ import { node } from '../targets/node.ts'
 import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { type Ended, holdline } from './run.ts'
-
-// Several processes at once, of which some wait for 4 s.
-vi.setConfig({ testTimeout: 40_000 })
 
 let open: Running
 let locked: Running
@@ -18,10 +15,7 @@ beforeAll(async () => {
     node.start({ env: { ...LOCKED, HOLDLINE_ORIGINS: 'https://app.example.com' } }),
   ])
 })
-afterAll(async () => {
-  vi.resetConfig()
-  await locked.stop()
-})
+afterAll(() => locked.stop())
 
 /** What it says through a proxy with these faults. */
 async function through(faults: Faults, args: readonly string[] = [], env: Record<string, string> = {}, to = open) {
@@ -91,7 +85,8 @@ it('finds headers that do not arrive, and clocks that differ', async () => {
     expect.stringContaining('the Authorization header does not arrive'),
   ])
   expect(clock.wrong).toEqual(['clock', 'headers'])
-  expect(clock.says).toMatch(/60 s ahead of this machine's/)
+  // A second is what the header tells time by, and an answer takes its own.
+  expect(clock.says).toMatch(/\b(59|6\d) s ahead of this machine's/)
 })
 
 it('finds a gateway that is somewhere else, or none', async () => {

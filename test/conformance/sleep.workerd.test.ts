@@ -21,7 +21,7 @@ beforeAll(() => gateway.start({}))
 afterAll(() => gateway.stop())
 
 // Concurrent, so that they wait together.
-describe.concurrent('sleep on workerd', { timeout: 40_000 }, () => {
+describe.concurrent('sleep on workerd', { timeout: 90_000 }, () => {
   test(
     'FOLLOW-2, POLL-3, INFO-1 a room sleeps with a WebSocket, a poll and a stream open, then answers all three',
     beside(async () => {

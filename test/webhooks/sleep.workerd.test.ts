@@ -29,7 +29,7 @@ afterAll(async () => {
   await backend.stop()
 })
 
-describe.concurrent('webhooks and sleep on workerd', { timeout: 60_000 }, () => {
+describe.concurrent('webhooks and sleep on workerd', { timeout: 90_000 }, () => {
   test('HOOK-10 a room that tells a backend sleeps, and tells it more when it has woken', async () => {
     const room = freshRoom()
     const socket = await Framed.open(gateway.url, room)
