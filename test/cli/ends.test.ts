@@ -140,7 +140,7 @@ describe('with a gateway', () => {
     const key = { ...env, HOLDLINE_TOKEN: API_KEY }
     const room = freshRoom()
     const { code, err } = await holdline(['pub', room, '--json'], key, '1\n\n{"exact": 1152921504606846977}\nnope\n4\n')
-    expect([code, err]).toEqual([1, 'holdline: line 4 is no JSON; the 2 before it were published\n'])
+    expect([code, err]).toEqual([1, 'holdline: line 4 is no JSON; published before it: 2\n'])
     expect((await holdline(['history', room], key)).out).toBe('1\n{"exact": 1152921504606846977}\n')
     const bytes = await shell(`printf 'fine\\n\\xff\\n' | holdline pub ${freshRoom()} -`, key)
     expect([bytes.code, bytes.err]).toEqual([1, 'holdline: standard input is not UTF-8\n'])

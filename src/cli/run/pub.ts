@@ -40,7 +40,7 @@ export async function pub(room: string, data: string | undefined, options: PubOp
         if (text !== undefined) texts.push(text)
         else if (line.trim() !== '') {
           await publisher.publish(texts, (count) => progress.add(count))
-          throw new Fault(EXIT.failed, `line ${number} is no JSON; the ${publisher.count} before it were published`)
+          throw new Fault(EXIT.failed, `line ${number} is no JSON; published before it: ${publisher.count}`)
         }
       }
       await publisher.publish(texts, (count) => progress.add(count))
