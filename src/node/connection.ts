@@ -2,11 +2,12 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { retryAfter } from '../gateway/advice.ts'
 import type { Leg } from '../gateway/ports.ts'
-import type { Frame, Pack } from '../protocol/codec/index.ts'
+import type { Pack } from '../protocol/codec/index.ts'
 import { closeReason, isSendable, mayComeBack } from '../protocol/codes.ts'
 import { closingEvent } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Attachment, Connection } from '../room/ports.ts'
+import { Framed } from './frames.ts'
 
 /** Base of what a room writes to on Node. The attachment needs no storage: the room is reborn in the same process. */
 abstract class LocalConnection implements Connection {
@@ -27,19 +28,21 @@ abstract class LocalConnection implements Connection {
 
 /**
  * A client's WebSocket. Packs go to the socket as bytes that were framed once for all receivers: `ws.send` would make
- * them anew for each. Without compression `ws` itself writes whole frames at once, so the two do not interleave.
+ * them anew for each. What `ws` itself writes are whole frames, at once and uncompressed, so the two do not interleave.
  */
 export class WebSocketConnection extends LocalConnection {
   readonly #ws: WebSocket
   readonly #socket: Duplex
   readonly #isFramed: boolean
   #isGreeted = false
+  readonly #isCompressed: boolean
 
   constructor(ws: WebSocket, socket: Duplex, isFramed: boolean) {
     super()
     this.#ws = ws
     this.#socket = socket
     this.#isFramed = isFramed
+    this.#isCompressed = ws.extensions === 'permessage-deflate'
   }
 
   get isOpen(): boolean {
@@ -49,8 +52,9 @@ export class WebSocketConnection extends LocalConnection {
   write(pack: Pack): void {
     if (!this.isOpen) return
     this.#isGreeted = true
-    pack.wire ??= toWire(pack.frames)
-    this.#socket.write(pack.wire as Buffer)
+    pack.wire ??= new Framed(pack.frames)
+    const framed = pack.wire as Framed
+    this.#socket.write(this.#isCompressed ? framed.deflated : framed.plain)
   }
 
   credit(): number {
@@ -67,7 +71,8 @@ export class WebSocketConnection extends LocalConnection {
 /** Ends one that was not let in, and tells it when to come back, if it may (WS-8). */
 export function refuse(ws: WebSocket, isFramed: boolean, code: number, reason: string): void {
   const event = closingEvent(code, reason, mayComeBack(code) ? retryAfter() : undefined)
-  if (isFramed) ws.send(`[${event.json}]`)
+  // Compressing it would take until later.
+  if (isFramed) ws.send(`[${event.json}]`, { compress: false })
   ws.close(code, reason)
 }
 
@@ -110,26 +115,4 @@ export class LegConnection extends LocalConnection {
   close(code: number, reason: string, retryAfter?: number): void {
     this.#closed(code, reason, retryAfter)
   }
-}
-
-function toWire(frames: readonly Frame[]): Buffer {
-  return Buffer.concat(
-    frames.flatMap((frame) => {
-      const isText = typeof frame === 'string'
-      const payload = isText ? Buffer.from(frame) : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
-      return [header(payload.length, isText ? 1 : 2), payload]
-    }),
-  )
-}
-
-/** RFC 6455 section 5.2: a final frame from a server, unmasked. */
-function header(length: number, opcode: number): Buffer {
-  const first = 0x80 | opcode
-  if (length < 126) return Buffer.from([first, length])
-  if (length < 65_536) return Buffer.from([first, 126, length >> 8, length & 0xff])
-  const long = Buffer.alloc(10)
-  long[0] = first
-  long[1] = 127
-  long.writeBigUInt64BE(BigInt(length), 2)
-  return long
 }

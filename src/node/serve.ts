@@ -63,6 +63,8 @@ export interface ServeOptions {
   readonly trustedProxies?: readonly string[]
   /** Seconds in which a request must have come, whole. Default 30. */
   readonly requestTimeout?: number
+  /** Offers permessage-deflate to WebSockets of one room. Default: no. */
+  readonly compression?: boolean
   /** The most bytes of a request's headers. Default 16,384. */
   readonly maxHeader?: number
   /** Tells the operator. Default: a JSON object a line, on standard error. */
@@ -105,7 +107,11 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     tell,
     readings,
   })
-  const upgrades = new Upgrades(limits.payload, reporter(tell), (code) => readings.tally.closed(code))
+  const upgrades = new Upgrades(
+    { payload: limits.payload, compression: options.compression ?? false },
+    reporter(tell),
+    (code) => readings.tally.closed(code),
+  )
   let isReady = true
   /** A room that shall hold a line: whoever came after everyone was sent away would never be. */
   const holding = (name: string) => {

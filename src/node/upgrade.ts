@@ -45,15 +45,20 @@ export class Upgrades {
   readonly #closed: (code: number) => void
 
   /** `closed` is told the close code of each that no room has closed: it was let in nowhere, or has vanished. */
-  constructor(payloadLimit: number, report: (error: unknown) => void, closed: (code: number) => void) {
+  constructor(
+    { payload, compression }: { readonly payload: number; readonly compression: boolean },
+    report: (error: unknown) => void,
+    closed: (code: number) => void,
+  ) {
     this.#report = report
     this.#closed = closed
     this.#heartbeat = new Heartbeat(closed)
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: frameLimit(payloadLimit),
+      // What one is sent is what all are: nothing of it may stand on what was sent before.
+      perMessageDeflate: compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
+      maxPayload: frameLimit(payload),
     })
   }
 
@@ -94,7 +99,8 @@ export class Upgrades {
     if (this.#isDraining) throw new Refusal('draining', 'The gateway goes down; come back in a moment')
     return this.#handle(request, protocol, (ws, socket) => {
       const handler = handle({
-        send: (text) => ws.send(text),
+        // Compressing it would take until later, unseen by what it may be owed.
+        send: (text) => ws.send(text, { compress: false }),
         credit: () => LIMITS.ahead - socket.writableLength,
         close: (code, reason) => ws.close(code, closeReason(reason)),
       })
@@ -137,6 +143,9 @@ export class Upgrades {
     const { incoming, socket, head } = handshake
     // `ws` answers the first subprotocol that was offered; the gateway has chosen.
     if (protocol !== null) incoming.headers['sec-websocket-protocol'] = protocol
+    // Frames are compressed once for all, with the largest window: who cannot have that gets them as they are.
+    if (incoming.headers['sec-websocket-extensions']?.includes('server_max_window_bits'))
+      delete incoming.headers['sec-websocket-extensions']
     handshake.taken = true
     this.#server.handleUpgrade(incoming, socket, head, (ws) => {
       // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows.

@@ -1,4 +1,4 @@
-import { list, subnet, text, whole } from './kinds.ts'
+import { list, subnet, text, whole, yesOrNo } from './kinds.ts'
 import type { Family, Values } from './setting.ts'
 
 /** How a process listens. The platform does this on the edge. */
@@ -56,6 +56,14 @@ export const server = {
     unset: 'none',
     about:
       'Proxies whose `X-Forwarded-For` is believed. Without it, all who come through a proxy count as one address. On the edge the platform names the address.',
+  },
+  compression: {
+    name: 'HOLDLINE_COMPRESSION',
+    kind: yesOrNo,
+    only: 'node',
+    default: '0',
+    about:
+      'With `1`, WebSockets of one room may have what they are sent compressed (permessage-deflate). It is compressed once for all of them. It saves bandwidth and costs CPU.',
   },
   requestTimeout: {
     name: 'HOLDLINE_REQUEST_TIMEOUT',

@@ -16,16 +16,17 @@ const limits = limitsOf({}, 'loopback')
 const DATA = 'x'.repeat(128)
 
 /** A WebSocket whose bytes go nowhere, and are counted. */
-function wire() {
-  const counted = { writes: 0, bytes: 0 }
+function wire(extensions = '') {
+  const counted = { writes: 0, bytes: 0, last: Buffer.alloc(0) as Buffer }
   const socket = new Duplex({
     write(chunk: Buffer, _, done) {
       counted.writes++
       counted.bytes += chunk.length
+      counted.last = chunk
       done()
     },
   })
-  return { counted, connection: new WebSocketConnection({ readyState: 1, OPEN: 1 } as WebSocket, socket, true) }
+  return { counted, connection: new WebSocketConnection({ readyState: 1, OPEN: 1, extensions } as WebSocket, socket, true) }
 }
 
 function open() {
@@ -113,6 +114,21 @@ describe('the work of a process, counted', () => {
     // Each its own welcome, and the page: once for who asked first, once for all who have asked meanwhile.
     expect(encode.mock.calls.length).toBeLessThanOrEqual(300 + 2)
     expect(concat.mock.calls.length).toBeLessThanOrEqual(300 + 2)
+    await rooms.close()
+  })
+
+  it('what 500 are sent compressed is compressed once: all are sent the same bytes', async () => {
+    const { rooms, publish } = open()
+    await publish('lobby')
+    const wires = range(500).map((i) => {
+      const { counted, connection } = wire('permessage-deflate')
+      rooms.get('lobby').attach(connection, { kind: 'websocket', codec: 'framed', session: `s${i}` })
+      return counted
+    })
+    await Promise.all(range(100).map(() => publish('lobby')))
+    const { last } = wires[0] as (typeof wires)[0]
+    expect(wires.every((counted) => counted.last === last)).toBe(true)
+    expect(last.length).toBeLessThan(100 * DATA.length)
     await rooms.close()
   })
 })

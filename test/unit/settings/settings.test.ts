@@ -11,6 +11,7 @@ describe('settings', () => {
   it('nothing set: on Node all that has a default has it, and what has none is not there', () => {
     const { settings } = readSettings({}, 'node')
     expect(settings?.server).toEqual({
+      compression: false,
       host: '127.0.0.1',
       port: 8787,
       tcpConnections: 10_000,
