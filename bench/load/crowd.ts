@@ -85,23 +85,28 @@ export class Crowd {
       beat: (now) => this.beat(now),
     }
     const dials: (() => Promise<Socket>)[] = []
-    const dial = (path: string, attach: (socket: Socket) => void) =>
+    const dial = (path: string, attach: (socket: Socket) => void, isCompressed = false) =>
       dials.push(() => {
         const began = performance.now()
-        return Socket.dial(new URL(path, url), dialect.protocol, (socket) => {
+        const attached = (socket: Socket) => {
           this.handshakes.add(performance.now() - began)
           this.#sockets.push(socket)
           attach(socket)
-        })
+        }
+        return Socket.dial(new URL(path, url), dialect.protocol, attached, isCompressed)
       })
     for (const room of this.rooms) {
       const feed = new Feed(tally)
       for (let i = 0; i < size.subscribers; i++) {
         const isPrompt = i % EVERY === 0
-        dial(dialect.follow(room), (socket) => {
-          this.subscribers.push(new Subscriber(socket, feed, dialect, notices, isPrompt))
-          if (!isPrompt) socket.rests = () => this.#resting.push(socket)
-        })
+        dial(
+          dialect.follow(room),
+          (socket) => {
+            this.subscribers.push(new Subscriber(socket, feed, dialect, notices, isPrompt))
+            if (!isPrompt) socket.rests = () => this.#resting.push(socket)
+          },
+          dialect.isCompressed,
+        )
       }
     }
     for (let i = 0; i < size.publishers * size.rooms; i++) {

@@ -14,6 +14,8 @@ export interface Heard {
 export interface Dialect {
   /** The subprotocol that is offered. */
   readonly protocol?: string
+  /** Do those who follow take compression? */
+  readonly isCompressed?: true
   /** Where who follows a room dials, and who publishes in it. */
   follow(room: string): string
   publish(room: string): string

@@ -1,6 +1,11 @@
+import { constants, inflateRawSync } from 'node:zlib'
 import { readKeys, senderOf, sequenceOf } from './message.ts'
 import type { Arrivals } from './tally.ts'
 import { headerSize } from './websocket.ts'
+
+/** RFC 7692: the mark of a compressed message, and what is cut off its end. */
+const COMPRESSED = 0x40
+const TAIL = Buffer.from([0, 0, 0xff, 0xff])
 
 /**
  * What the room sends to its subscribers, as bytes, written by whichever subscriber comes first.
@@ -23,7 +28,14 @@ export class Feed {
 
   read(buffer: Buffer, start: number, end: number): number[] {
     this.#scratch.length = 0
-    readKeys(buffer, start + headerSize(buffer, start), end, this.#scratch)
+    const payload = start + headerSize(buffer, start)
+    if (((buffer[start] as number) & COMPRESSED) === 0) readKeys(buffer, payload, end, this.#scratch)
+    else {
+      const text = inflateRawSync(Buffer.concat([buffer.subarray(payload, end), TAIL]), {
+        finishFlush: constants.Z_SYNC_FLUSH,
+      })
+      readKeys(text, 0, text.length, this.#scratch)
+    }
     return this.#scratch
   }
 

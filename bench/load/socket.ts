@@ -14,7 +14,7 @@ export class Socket {
   #answer = ''
   #open = false
 
-  private constructor(url: URL, protocol: string | undefined, settle: (error?: Error) => void) {
+  private constructor(url: URL, protocol: string | undefined, isCompressed: boolean, settle: (error?: Error) => void) {
     const take = (length: number): boolean => {
       if (this.#open) this.onBytes(shared, 0, length)
       else this.#shake(length, settle)
@@ -28,7 +28,7 @@ export class Socket {
       noDelay: true,
       onread: { buffer: shared, callback: take },
     })
-    this.#wire.on('connect', () => this.#wire.write(upgradeRequest(url, protocol)))
+    this.#wire.on('connect', () => this.#wire.write(upgradeRequest(url, protocol, isCompressed)))
     this.#wire.on('error', (error) => {
       settle(error)
       this.onEnd(error.message)
@@ -40,9 +40,14 @@ export class Socket {
   }
 
   /** Resolves when the handshake is done; `attach` runs at that instant, so that no byte after it is missed. */
-  static dial(url: URL, protocol: string | undefined, attach: (socket: Socket) => void): Promise<Socket> {
+  static dial(
+    url: URL,
+    protocol: string | undefined,
+    attach: (socket: Socket) => void,
+    isCompressed = false,
+  ): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = new Socket(url, protocol, (error) => {
+      const socket = new Socket(url, protocol, isCompressed, (error) => {
         if (error) return reject(error)
         attach(socket)
         resolve(socket)

@@ -5,7 +5,7 @@ export const CLOSE = 8
 export const PING = 9
 export const PONG = 10
 
-export function upgradeRequest(url: URL, protocol: string | undefined): string {
+export function upgradeRequest(url: URL, protocol: string | undefined, isCompressed = false): string {
   const lines = [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
@@ -15,6 +15,7 @@ export function upgradeRequest(url: URL, protocol: string | undefined): string {
     `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
   ]
   if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`)
+  if (isCompressed) lines.push('Sec-WebSocket-Extensions: permessage-deflate')
   return `${lines.join('\r\n')}\r\n\r\n`
 }
 

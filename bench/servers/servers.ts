@@ -100,6 +100,12 @@ const onWorkerd: Kind = {
 export const KINDS = {
   node: onNode,
   'node-plain': { ...onNode, label: 'Holdline on Node, plain', dialect: holdlinePlain },
+  'node-compressed': {
+    ...onNode,
+    label: 'Holdline on Node, compressed',
+    env: (data: string) => ({ ...onNode.env(data), HOLDLINE_COMPRESSION: '1' }),
+    dialect: { ...holdline, isCompressed: true },
+  },
   'node-full': {
     ...onNode,
     label: 'Holdline on Node, sync full',
