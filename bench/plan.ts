@@ -64,7 +64,7 @@ export function plan(quick: boolean): readonly Job[] {
   const resume = (server: KindName) =>
     one('resume', server, (started, cores) => resumeStorm(started, quick ? 1000 : 5000, cores))
   const resting = (server: KindName, whole: boolean) =>
-    one('idle', server, (started, cores) => idle(started, quick ? 2000 : 10_000, whole && !quick ? 26 : 1, cores))
+    one('idle', server, (started, cores) => idle(started, quick ? 2000 : 10_000, quick ? 5 : whole ? 26 : 10, cores))
   const start = (server: KindName): Job => ({
     work: 'start-up',
     server,

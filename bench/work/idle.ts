@@ -6,7 +6,7 @@ import { type Measured, noise } from '../report/row.ts'
 import type { Server } from '../servers/server.ts'
 
 /** What a server holds before the first of those that are counted: code that has run, and heaps that have grown for it. */
-const WARM_UP = { rooms: 5, subscribers: 100, publishers: 0 }
+const WARM_UP = { rooms: 20, subscribers: 100, publishers: 0 }
 const ROOMS = 100
 
 /** Connections that are only there: what memory each takes, and what CPU all of them, with their heartbeats. */
@@ -22,11 +22,10 @@ export async function idle(
   const before = server.memory
   const crowd = await Crowd.gather(server, { rooms: ROOMS, subscribers: connections / ROOMS, publishers: 0 }, nobody)
   try {
-    await sleep(1000)
-    const memory = (server.memory - before) / connections
     const measured = meter(server, cores)
     await sleep(seconds * 1000)
     const used = measured()
+    const memory = (server.memory - before) / connections
     return {
       figures: { memory, ...(seconds >= 25 && { server: used.server }) },
       held: crowd.troubles.length === 0,

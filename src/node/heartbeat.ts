@@ -2,9 +2,12 @@ import type { WebSocket } from 'ws'
 import { CLOSE } from '../protocol/codes.ts'
 import { LIMITS } from '../protocol/limits.ts'
 
+/** It has spoken since the last beat, and need not be asked. */
+const HEARD = -1
+
 /** Asks every WebSocket whether it is still there: one that vanished without a word is noticed by nothing else. */
 export class Heartbeat {
-  /** How many pings each has left unanswered. */
+  /** How many pings each has left unanswered, or `HEARD`. */
   readonly #missed = new Map<WebSocket, number>()
   #timer: NodeJS.Timeout | undefined
   #whenEmpty: (() => void) | undefined
@@ -28,6 +31,11 @@ export class Heartbeat {
     })
   }
 
+  /** It has said something: clients of ours ping by themselves, and asking them too would cost twice as much. */
+  heard(ws: WebSocket): void {
+    if ((this.#missed.get(ws) ?? HEARD) !== HEARD) this.#missed.set(ws, HEARD)
+  }
+
   /** Resolves when all are gone; those that are left after `patience` (ms) are cut off. */
   async closed(patience: number): Promise<void> {
     if (this.#missed.size === 0) return
@@ -44,7 +52,8 @@ export class Heartbeat {
 
   #beat(): void {
     for (const [ws, missed] of this.#missed) {
-      if (missed < 2) {
+      if (missed === HEARD) this.#missed.set(ws, 0)
+      else if (missed < 2) {
         this.#missed.set(ws, missed + 1)
         ws.ping()
       } else {

@@ -86,6 +86,7 @@ export class Upgrades {
     return this.#handle(request, protocol, (ws, socket) => {
       const connection = new WebSocketConnection(ws, socket, hello.codec === 'framed')
       ws.on('message', (data: Buffer, isBinary: boolean) => {
+        this.#heartbeat.heard(ws)
         room.received(connection, isBinary ? data : data.toString())
       })
       ws.on('close', () => room.closed(connection))
@@ -105,7 +106,10 @@ export class Upgrades {
         close: (code, reason) => ws.close(code, closeReason(reason)),
       })
       this.#held.add(handler)
-      ws.on('message', (data: Buffer, isBinary: boolean) => handler.message(isBinary ? data : data.toString()))
+      ws.on('message', (data: Buffer, isBinary: boolean) => {
+        this.#heartbeat.heard(ws)
+        handler.message(isBinary ? data : data.toString())
+      })
       ws.on('close', () => {
         this.#held.delete(handler)
         handler.closed()

@@ -37,3 +37,34 @@ it('WS-11 who answers no ping is closed, and who does stays', async () => {
   await heartbeat.closed(100)
   server.close()
 })
+
+it('WS-11 who has spoken since the last beat is not asked; who then falls silent is', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  const heartbeat = new Heartbeat(() => {})
+  server.on('connection', (ws) => {
+    heartbeat.watch(ws)
+    ws.on('message', () => {
+      heartbeat.heard(ws)
+      ws.send('heard')
+    })
+  })
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  let pings = 0
+  client.on('ping', () => pings++)
+  await once(client, 'open')
+  for (let beat = 0; beat < 3; beat++) {
+    // What came before a ping has arrived before it, so one that was sent would have been seen by the next answer.
+    client.send('I am here')
+    await once(client, 'message')
+    expect(pings).toBe(0)
+    vi.advanceTimersByTime(LIMITS.heartbeat * 1000)
+  }
+  const pinged = once(client, 'ping')
+  vi.advanceTimersByTime(LIMITS.heartbeat * 1000)
+  await pinged
+  client.terminate()
+  await heartbeat.closed(100)
+  server.close()
+})
