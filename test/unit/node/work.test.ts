@@ -26,7 +26,10 @@ function wire(extensions = '') {
       done()
     },
   })
-  return { counted, connection: new WebSocketConnection({ readyState: 1, OPEN: 1, extensions } as WebSocket, socket, true) }
+  return {
+    counted,
+    connection: new WebSocketConnection({ readyState: 1, OPEN: 1, extensions } as WebSocket, socket, true),
+  }
 }
 
 function open() {
