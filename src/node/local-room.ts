@@ -85,6 +85,8 @@ export class LocalRoom implements RoomHost {
   readonly #reads: Reading[] = []
   #log: SqliteLog
   #room: Room<unknown>
+  /** Until the next commit, or until memory is wanted: those who come back come one by one, and have missed the same. */
+  #pages: WeakRef<Pages> | undefined
   readonly #works = new WorkQueue()
   readonly #alarm = new Alarm(() => this.#room.alarm())
   #touched = Date.now()
@@ -301,9 +303,11 @@ export class LocalRoom implements RoomHost {
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
     this.#reads.push({ reader, scan })
+    if (this.#reads.length > 1) return
     // Of the log that there is when a page is read: a failed commit makes another.
-    const log = { read: (scan: Scan) => this.#log.read(scan) }
-    if (this.#reads.length === 1) setImmediate(() => this.#readOn(new Pages(log)))
+    const pages = this.#pages?.deref() ?? new Pages({ read: (scan: Scan) => this.#log.read(scan) })
+    this.#pages = new WeakRef(pages)
+    setImmediate(() => this.#readOn(pages))
   }
 
   /** However many have come back at once, others have their turn in between. */
@@ -375,6 +379,7 @@ export class LocalRoom implements RoomHost {
   }
 
   written(plan: Planned): void {
+    this.#pages = undefined
     const { settled } = plan
     this.#log.confirm(plan)
     const { since } = this.#works
@@ -400,6 +405,7 @@ export class LocalRoom implements RoomHost {
 
   /** Nothing was written. Unless the plan was, and whoever wrote it did not live to say so. */
   failed(why: string, plan?: Planned): void {
+    this.#pages = undefined
     try {
       const log = this.#options.openLog()
       const stored = log.load()
