@@ -43,6 +43,7 @@ console.log(
     ? `Servers run on core ${cores.server}, the generator on core ${cores.generator}.`
     : 'NOTHING IS PINNED: no figure is of one core.',
 )
+if (quick) console.log('Quick: shorter, fewer rungs, 1,000 clients come back, 2,000 connections are idle.')
 const jobs = plan(quick).filter((job) => chosen(work, job.work) && chosen(server, job.server))
 if (jobs.length === 0) {
   console.error(
