@@ -71,14 +71,11 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     await next()
     await crossOrigin(c, async () => {})
   })
-  // Hono answers HEAD by GET without its body: a held line that nobody would read.
-  app.use('/v1/*', (c, next) => {
+  app.use('/v1/*', async (c, next) => {
+    // Hono answers HEAD by GET without its body: a held line that nobody would read.
     if (c.req.raw.method === 'HEAD' && HELD.test(c.req.path)) {
       throw new Refusal('bad_request', 'There is nothing to be held by HEAD; use GET')
     }
-    return next()
-  })
-  app.use('/v1/*', async (c, next) => {
     const runtime = runtimeOf(c.env)
     try {
       const admitted = await admit(c.req.raw, c.req.path, named(runtime, c.get('request')))

@@ -11,7 +11,7 @@ export async function admit(
   path: string,
   runtime: Runtime,
 ): Promise<{ readonly bearer: Bearer; readonly runtime: Runtime }> {
-  const bearer = await enter(request, path, new URL(request.url).searchParams, runtime.gate)
+  const bearer = await enter(request, path, queryOf(request.url), runtime.gate)
   return { bearer, runtime: usedBy(bearer, request, runtime) }
 }
 
@@ -26,4 +26,10 @@ function usedBy(bearer: Bearer, request: Request, runtime: Runtime): Runtime {
       return usedBy(fresh, request, runtime)
     },
   }
+}
+
+/** Without parsing the rest of the URL, which the runtime has done. */
+function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
 }
