@@ -133,9 +133,9 @@ export class SqliteLog {
   holds({ settled }: Planned): boolean {
     const last = settled.entries.findLast(({ position }) => position !== null)
     if (last === undefined || last.position === null) return false
-    const { epoch, offset } = last.position
-    const [stored] = this.#entriesFrom({ epoch, offset: offset - 1 })
-    return stored?.json === last.json
+    const through = last.position
+    const { entries } = this.read({ after: { ...through, offset: through.offset - 1 }, through, maxBytes: 1 })
+    return entries[0]?.json === last.json
   }
 
   /** Would a commit of nothing prune something? */

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, it } from 'vitest'
+import { wholeHistory } from '../conformance/clients/http.ts'
+import { Framed } from '../conformance/clients/websocket.ts'
+import { freshRoom, range } from '../conformance/suite.ts'
+import { folder, start } from './gateway.ts'
+
+const DEATHS = ['dies-unwritten', 'dies-unsaid', 'dies-later']
+
+it('STORE-1, OPS-3 a writer dies again and again: what is acknowledged is in the log, what is refused is not, and readers hear the log', async () => {
+  const preload = pathToFileURL(join(import.meta.dirname, 'dying-writer.ts')).href
+  const { base, end } = await start({
+    HOLDLINE_DATA: join(folder(), 'rooms.db'),
+    HOLDLINE_SYNC: 'full',
+    NODE_OPTIONS: `--import ${preload}`,
+  })
+  const rooms = range(3).map(() => freshRoom())
+  const readers = await Promise.all(rooms.map((room) => Framed.open(base, room)))
+  const answered = await Promise.all(
+    rooms.map(async (room, which) => {
+      const publisher = await Framed.open(base, room)
+      // Some at once, so that a row holds more than one and something waits while the writer dies: of each death it dies
+      // in two rooms, and all of them share commits.
+      const words = range(6).map((turn) => (turn % 3 === which ? DEATHS[Math.floor(turn / 2)] : undefined))
+      const answers = []
+      for (const [turn, word = 'lives'] of words.entries()) {
+        const data = range(3).map((i) => `${turn}.${i} ${i === 1 ? word : 'lives'}`)
+        answers.push(
+          ...(await Promise.all(
+            data.map(async (data) => ({ data, told: await publisher.ask({ op: 'publish', data }) })),
+          )),
+        )
+      }
+      // What dies later has been acknowledged, and may take with it what comes next.
+      await expect.poll(() => publisher.ask({ op: 'publish', data: 'last' })).toMatchObject({ type: 'ack' })
+      return answers
+    }),
+  )
+  for (const [which, room] of rooms.entries()) {
+    const log = (await wholeHistory(base, room)).map(({ cursor, data }) => ({ cursor, data }))
+    for (const { data, told } of answered[which] ?? []) {
+      const kept = log.filter((each) => each.data === data)
+      if (told.type === 'ack') expect(kept).toEqual([{ data, cursor: told.cursor }])
+      else expect([data, told.code, told.message, kept]).toEqual([data, 'storage', told.message, []])
+      // Written, and known to be.
+      if (data.endsWith('dies-unsaid')) expect([data, told]).toMatchObject([data, { type: 'ack' }])
+      if (data.endsWith('dies-unwritten')) expect([data, told]).toMatchObject([data, { type: 'error' }])
+    }
+    const heard = await readers[which]?.messages(log.length)
+    expect(heard?.map(({ cursor, data }) => ({ cursor, data }))).toEqual(log)
+  }
+  await end()
+})
