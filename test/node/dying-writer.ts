@@ -10,7 +10,7 @@ const own = workerData as { readonly holdline?: unknown } | null
 if (!isMainThread && parentPort !== null && own?.holdline !== undefined) {
   const port = parentPort
   const { on } = port
-  port.on = (event, listener) => on.call(port, event, event === 'message' ? mortal(listener) : listener) as typeof port
+  port.on = (event, listener) => on.call(port, event, event === 'message' ? mortal(listener as Listener) : listener)
 }
 
 function mortal(listener: Listener): Listener {
