@@ -1,6 +1,10 @@
-import type { Pack } from '../../protocol/codec/index.ts'
+import { codecs, type Pack } from '../../protocol/codec/index.ts'
+import { mayComeBack } from '../../protocol/codes.ts'
 import { Refusal } from '../../protocol/errors.ts'
+import { closingEvent } from '../../protocol/events.ts'
 import { LIMITS } from '../../protocol/limits.ts'
+import { closeCodeOf } from '../access/handshake.ts'
+import { retryAfter } from '../advice.ts'
 import { lastEventId, type Query } from '../parameters.ts'
 import type { Runtime, Wire } from '../ports.ts'
 import { presenceOf, sessionOf, startOf } from '../query.ts'
@@ -41,7 +45,8 @@ export async function sse(room: string, query: Query, request: Request, runtime:
       })
       .catch((error) => {
         // The stream has begun, so this is no status any more: it ends, and the client comes back (SSE-5).
-        if (!(error instanceof Refusal)) runtime.report(error)
+        if (error instanceof Refusal) stream.write(farewell(error))
+        else runtime.report(error)
         stream.end()
       })
     return {
@@ -52,6 +57,11 @@ export async function sse(room: string, query: Query, request: Request, runtime:
       },
     }
   })
+}
+
+function farewell({ code }: Refusal): string {
+  const close = closeCodeOf(code)
+  return codecs.sse.encode([closingEvent(close, code, mayComeBack(close) ? retryAfter() : undefined)], '', '').join('')
 }
 
 /** A pack's bytes, made once for all streams that receive it. */

@@ -68,6 +68,21 @@ describe('polls of rooms that are far away', () => {
     }
   })
 
+  it('DRAIN-1 who is sent away is told when to come back as the room says, which knows how many there are', async () => {
+    const room = {
+      async dial(_: Hello, leg: Leg) {
+        leg.closed(4000, 'drain', 123.4)
+        return { send: () => false, drained() {}, close() {} }
+      },
+    }
+    const runtime = { pollWait: 25, report() {}, room: () => room } as unknown as Runtime
+    const alone = await poll('a', query({ cursor: '0-0', wait: '55' }), never, runtime)
+    const joined = await pollRooms(query({ rooms: 'a,b', cursor: '0-0.0-0', wait: '55' }), never, runtime)
+    for (const response of [alone, joined]) {
+      expect(await response.json()).toMatchObject({ events: [], advice: { wait: 25, after: 123.4 } })
+    }
+  })
+
   it('MULTI-12 a client that leaves while rooms are reached leaves none of them held', async () => {
     let arrive = () => {}
     const reach = () =>

@@ -75,3 +75,23 @@ it('what goes wrong in one room keeps no other from hearing of the commit that t
   expect(told).toMatchObject([['error', expect.any(String), { room: 'bad' }]])
   await rooms.close()
 })
+
+it('DRAIN-1 polls that are held are told to come back spread over as long as all of them take', async () => {
+  const { rooms } = open()
+  const advice: number[] = []
+  for (let i = 0; i < 2000; i++) {
+    rooms
+      .get('lobby')
+      .dial(
+        { kind: 'poll', codec: 'poll', session: `s${i}`, cursor: '0-0' },
+        { write() {}, credit: () => Number.POSITIVE_INFINITY, closed: (_, __, after) => advice.push(after ?? 0) },
+      )
+  }
+  await rooms.drain()
+  // 200 a second are taken in with ease.
+  expect(advice).toHaveLength(2000)
+  expect(Math.max(...advice)).toBeGreaterThan(9)
+  expect(Math.max(...advice)).toBeLessThanOrEqual(10.5)
+  expect(Math.min(...advice)).toBeLessThan(1)
+  await rooms.close()
+})
