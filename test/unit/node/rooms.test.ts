@@ -1,45 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { limitsOf } from '../../../src/gateway/access/limits.ts'
-import type { RoomClass } from '../../../src/node/local-room.ts'
-import { Readings } from '../../../src/node/metrics/readings.ts'
-import { Rooms } from '../../../src/node/rooms.ts'
 import { SqliteStore } from '../../../src/node/sqlite/store.ts'
-import { parsePublication } from '../../../src/protocol/operations.ts'
-import type { Reply, Settled } from '../../../src/room/ports.ts'
+import type { Settled } from '../../../src/room/ports.ts'
 import { Room } from '../../../src/room/room.ts'
-
-const limits = limitsOf({}, 'loopback')
-
-const open = (room: RoomClass = Room) => {
-  const told: unknown[] = []
-  const rooms = new Rooms({
-    file: ':memory:',
-    room,
-    limits,
-    backend: null,
-    verify: async () => ({}),
-    tell: (...what) => told.push(what),
-    readings: new Readings(),
-  })
-  const publish = (room: string, data: string): Promise<Reply> => {
-    const publication = parsePublication(JSON.stringify({ data, id: data }), limits.payload)
-    return rooms.get(room).command({ type: 'publish', publication })
-  }
-  const heard: string[] = []
-  const closed: number[] = []
-  const follow = (room: string) =>
-    rooms.get(room).dial(
-      { kind: 'websocket', codec: 'framed', session: 'reader' },
-      {
-        write: ({ frames }) => heard.push(...frames.map(String)),
-        credit: () => Number.POSITIVE_INFINITY,
-        closed: (code) => closed.push(code),
-      },
-    )
-  const messages = () =>
-    heard.flatMap((frame) => JSON.parse(frame)).flatMap(({ type, data }) => (type === 'message' ? [data] : []))
-  return { rooms, publish, follow, messages, closed, told }
-}
+import { open } from './open.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -66,7 +29,7 @@ it('what goes wrong in one room keeps no other from hearing of the commit that t
       super.settled(settled)
     }
   }
-  const { rooms, publish, follow, messages, told } = open(Faulty)
+  const { rooms, publish, follow, messages, told } = open({ room: Faulty })
   follow('bad')
   follow('good')
   const replies = await Promise.all([publish('bad', '1'), publish('good', '2'), publish('bad', '3')])
