@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Follower } from './clients/follower.ts'
-import { postJson, say, wholeHistory } from './clients/http.ts'
+import { call, info, postJson, say, url, wholeHistory } from './clients/http.ts'
 import { tellingTransportsOf, transports } from './clients/index.ts'
+import { ask } from './clients/poll.ts'
+import { Line } from './clients/tcp.ts'
 import { Framed, Plain } from './clients/websocket.ts'
 import { chapter, freshRoom } from './suite.ts'
 
@@ -37,6 +39,29 @@ chapter(
         })
       },
     )
+
+    test('DRAIN-2 whoever is sent away for it is told so, and when to come back', async () => {
+      const room = freshRoom()
+      const alone = await Promise.all(
+        tellingTransportsOf(gateway)
+          .filter(({ name }) => name !== 'poll')
+          .map(({ open }) => open(gateway.url, room)),
+      )
+      const joined = await Framed.open(gateway.url, [room, freshRoom()])
+      const { cursor } = await call(url(gateway.url, room, '/poll'))
+      const poll = ask(gateway.url, room, { cursor, wait: 55 })
+      await expect.poll(async () => (await info(gateway.url, room)).connections?.poll).toBe(1)
+      await postJson(gateway.url, room, { data: 'untold' })
+      const why = { code: 4012, reason: 'storage', retryAfter: expect.any(Number) }
+      for (const each of alone) {
+        const closing = each instanceof Line ? each.ended : each.inbox.until(({ type }) => type === 'closing')
+        expect([await closing].flat().at(-1)).toMatchObject({ type: 'closing', ...why })
+      }
+      expect(await joined.next()).toMatchObject({ type: 'left', room, ...why })
+      const answer = await poll
+      expect(answer).toMatchObject({ http: 200, cursor, events: [] })
+      expect(answer.advice?.after).toBeGreaterThan(0)
+    })
   },
   { app: 'faulty' },
 )
