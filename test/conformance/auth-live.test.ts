@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../targets/target.ts'
-import { call, postJson, say as sayOpen, url } from './clients/http.ts'
+import { call, postJson, say as sayOpen, url, wholeHistory } from './clients/http.ts'
 import { ask } from './clients/poll.ts'
 import { API_KEY, bearer, LOCKED, token } from './clients/tokens.ts'
 import { Framed } from './clients/websocket.ts'
-import { chapter, freshRoom, freshSecret, type Gateway } from './suite.ts'
+import { chapter, freshRoom, freshSecret, type Gateway, range } from './suite.ts'
 
 const revoke = (gateway: Gateway, body: object, headers = bearer(API_KEY)) =>
   call(`${gateway.url}/v1/revoke`, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -264,6 +264,28 @@ chapter(
         expect(answers.map(({ code }) => code)).toContain('rate')
       }
       expect((await publish(await token({ sub: undefined, jti: 'another' }))).http).toBe(201)
+    })
+
+    test('LIMIT-2, BATCH-2 a batch of a user is taken whole or refused whole, and one larger than the rate is lent for', async () => {
+      const room = freshRoom()
+      const publish = async (user: string, count: number) => {
+        const messages = range(count).map((i) => ({ room, data: `${user} ${i}` }))
+        const headers = { 'content-type': 'application/json', ...bearer(await token({ sub: user })) }
+        const init = { method: 'POST', headers, body: JSON.stringify({ messages }) }
+        return (await call(`${gateway.url}/v1/publish`, init)).results?.map(({ code = 'taken' }) => code)
+      }
+      const [whole, refused] = [
+        ['taken', 'taken'],
+        ['rate', 'rate'],
+      ]
+      const batches = await Promise.all(range(9).map(() => publish('cleo', 2)))
+      expect(batches).toContainEqual(whole)
+      expect(batches).toContainEqual(refused)
+      expect(batches.filter((each) => `${each}` !== `${whole}` && `${each}` !== `${refused}`)).toEqual([])
+      const larger = await Promise.all(range(2).map(() => publish('dan', 30)))
+      expect(larger.sort()).toEqual([range(30).map(() => 'rate'), range(30).map(() => 'taken')])
+      const kept = await wholeHistory(gateway.url, room, { token: await token() })
+      expect(kept).toHaveLength(2 * batches.filter((each) => `${each}` === `${whole}`).length + 30)
     })
 
     test('LIMIT-3 one address has so many connections, and others never notice', async () => {

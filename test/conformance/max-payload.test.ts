@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { postJson, wholeHistory } from './clients/http.ts'
+import { call, info, postJson, wholeHistory } from './clients/http.ts'
 import { transportsOf } from './clients/index.ts'
 import { Framed } from './clients/websocket.ts'
-import { chapter, freshRoom } from './suite.ts'
+import { offsetOf } from './cursor.ts'
+import { chapter, freshRoom, range } from './suite.ts'
 
 const MOST = 1_048_576
 
@@ -46,6 +47,28 @@ chapter(
       expect(await framed.ask({ op: 'publish', data: fits })).toMatchObject({ type: 'ack' })
       const kept = (await wholeHistory(gateway.url, room)).map(({ payload }) => payload)
       expect(kept.map((payload) => (payload === fits ? 'fits' : payload))).toEqual(['before', 'after', 'fits'])
+    })
+
+    test('BATCH-2, PUB-9 batches larger than what may wait are each taken whole, or refused whole as busy', async () => {
+      const room = freshRoom()
+      const batches = await Promise.all(
+        range(2).map(async (batch) => {
+          const messages = range(6).map((i) => ({ room, data: `${batch}.${i} ${'x'.repeat(900_000)}` }))
+          const init = {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ messages }),
+          }
+          return (await call(`${gateway.url}/v1/publish`, init)).results ?? []
+        }),
+      )
+      const outcomes = batches.map((results) => [...new Set(results.map(({ code = 'taken' }) => code))])
+      const taken = batches.filter((_, i) => `${outcomes[i]}` === 'taken')
+      expect(outcomes.filter((kinds) => `${kinds}` !== 'taken')).toEqual(range(2 - taken.length).map(() => ['busy']))
+      expect(taken.length).toBeGreaterThan(0)
+      const offsets = taken.flatMap((results) => results.map(({ cursor }) => offsetOf(`${cursor}`)))
+      expect(offsets.sort((a, b) => a - b)).toEqual(range(6 * taken.length, 1))
+      expect(offsetOf(`${(await info(gateway.url, room)).cursor}`)).toBe(6 * taken.length)
     })
   },
   { env: { HOLDLINE_MAX_PAYLOAD: `${MOST}` } },
