@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { call, say, url } from '../conformance/clients/http.ts'
 import { API_KEY, bearer, LOCKED, token } from '../conformance/clients/tokens.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
-import { freshRoom, freshSecret } from '../conformance/suite.ts'
+import { offsetOf } from '../conformance/cursor.ts'
+import { freshRoom, freshSecret, range } from '../conformance/suite.ts'
 import { answering, hooked, type Respond, type Told } from './suite.ts'
 
 const questions = ({ backend }: Told, room: string) =>
@@ -78,6 +79,25 @@ hooked(
       const other = `asked:${freshRoom()}`
       expect(await closeOf(told.url, other)).toBe(4503)
       for (const route of ['/poll', '/events']) expect((await call(url(told.url, other, route))).http).toBe(403)
+    })
+
+    test('WS-9, ASK-1 all that is sent to a room before the backend has answered is answered: acknowledged, or busy', async () => {
+      const room = `asked:${freshRoom()}`
+      const asked = new Promise<() => void>((resolve) => {
+        told.backend.mood = (_, response) => resolve(() => response.writeHead(204).end())
+      })
+      const client = new Framed(told.url, [room])
+      await client.opened()
+      // Three bytes a character, 1.5 MB in all: more than waits before a room, and its characters are fewer.
+      const data = '漢'.repeat(21_000)
+      const answers = range(24).map(() => client.ask({ op: 'publish', room, data, echo: false }))
+      expect(await client.provoke('{"op":"ping"}')).toMatchObject({ type: 'pong' })
+      ;(await asked)()
+      const kinds = (await Promise.all(answers)).map(({ type, code }) => code ?? type)
+      expect(new Set(kinds)).toEqual(new Set(['ack', 'busy']))
+      expect(await client.ask({ op: 'publish', room, data: 'last' })).toMatchObject({ type: 'ack' })
+      const { cursor } = await call(url(told.url, room))
+      expect(offsetOf(`${cursor}`)).toBe(kinds.filter((kind) => kind === 'ack').length + 1)
     })
 
     test('ASK-1 the state is spliced as it comes, and null is none', async () => {
