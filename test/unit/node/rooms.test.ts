@@ -1,4 +1,7 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { SqliteStore } from '../../../src/node/sqlite/store.ts'
 import type { Settled } from '../../../src/room/ports.ts'
 import { Room } from '../../../src/room/room.ts'
@@ -56,5 +59,69 @@ it('DRAIN-1 polls that are held are told to come back spread over as long as all
   expect(Math.max(...advice)).toBeGreaterThan(9)
   expect(Math.max(...advice)).toBeLessThanOrEqual(10.5)
   expect(Math.min(...advice)).toBeLessThan(1)
+  await rooms.close()
+})
+
+/** Readers who are never all answered, in a process that has time to read one page in each turn of the event loop. */
+function keepReading({ rooms }: Pick<ReturnType<typeof open>, 'rooms'>) {
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 6
+    return now
+  })
+  let isOver = false
+  const readers = Array.from({ length: 30 }, async () => {
+    while (!isOver) {
+      await rooms.get('lobby').command({ type: 'history', query: { limit: 10 }, reader: { session: 'reader' } })
+    }
+  })
+  return async () => {
+    isOver = true
+    await Promise.all(readers)
+  }
+}
+
+it('FOLLOW-2 what is read after a commit has failed is read from the log that there is then, however many read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdline-rooms-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'rooms.db')
+  const before = open({ file })
+  const first = await before.publish('lobby', 'first')
+  await before.publish('lobby', 'second')
+  await before.rooms.close()
+
+  const after = open({ file })
+  const stop = keepReading(after)
+  vi.spyOn(SqliteStore.prototype, 'write').mockRejectedValueOnce(new Error('made to fail'))
+  expect(await after.publish('lobby', 'refused')).toMatchObject({ type: 'error', code: 'storage' })
+  // In an epoch of this process: the log as it was before knows of none.
+  expect(await after.publish('lobby', 'third')).toMatchObject({ type: 'published' })
+  after.follow('lobby', { cursor: `${first.type === 'published' && first.cursor}` })
+  await after.publish('lobby', 'fourth')
+  await vi.waitFor(() => expect(after.messages()).toContain('fourth'))
+  expect(after.messages()).toEqual(['second', 'third', 'fourth'])
+  await stop()
+  await after.rooms.close()
+})
+
+it('TCP-5 who says nothing more has the history that it asked for, however many read', async () => {
+  const { rooms, publish } = open()
+  await publish('lobby', 'first')
+  const stop = keepReading({ rooms })
+  const heard: string[] = []
+  await new Promise<void>((resolve) => {
+    const wire = rooms.get('lobby').dial(
+      { kind: 'tcp', codec: 'lines', session: 'leaves' },
+      {
+        write: ({ frames }) => heard.push(...frames.map(String)),
+        credit: () => Number.POSITIVE_INFINITY,
+        closed: () => resolve(),
+      },
+    )
+    wire.send('{"op":"history","ref":1}')
+    wire.finish?.()
+  })
+  expect(heard.join('')).toContain('"type":"history","ref":1')
+  await stop()
   await rooms.close()
 })
