@@ -5,7 +5,7 @@ import { info, postJson, say, wholeHistory } from './clients/http.ts'
 import { tellingTransports } from './clients/index.ts'
 import { ask } from './clients/poll.ts'
 import { Roster, whoIsHere } from './clients/presence.ts'
-import { Framed } from './clients/websocket.ts'
+import { Framed, Plain } from './clients/websocket.ts'
 import { freshRoom, range } from './suite.ts'
 
 let edge: Edge
@@ -96,9 +96,12 @@ test('STORE-1 a commit that was written and says that it was not is heard by eve
   await say(edge.url, room, 'kept')
   const readers = await Promise.all(tellingTransports.map(({ open }) => open(edge.url, room, { cursor: '0-0' })))
   for (const reader of readers) expect(dataOf(await reader.messages(1))).toEqual(['kept'])
+  const plain = await Plain.open(edge.url, room)
   await fail(room, 'after')
   const inDoubt = await postJson(edge.url, room, { data: 'in doubt', id: 'x' })
   expect(inDoubt).toMatchObject({ http: 503, code: 'storage', detail: expect.stringMatching(/^It is not known/) })
+  // Nothing is replayed to it.
+  expect(await plain.closed).toEqual({ code: 4012, reason: 'storage' })
   await mend(room)
   expect(await postJson(edge.url, room, { data: 'in doubt', id: 'x' })).toMatchObject({ http: 200, duplicate: true })
   await say(edge.url, room, 'after')

@@ -18,10 +18,12 @@ it('what was written by somebody who did not live to say so is told as written, 
     await write.call(this, writes)
     throw new Error('the writer has died')
   })
-  expect(await publish('lobby', 'in-doubt')).toMatchObject({ type: 'published', cursor: expect.any(String) })
-  expect(await publish('lobby', 'in-doubt')).toMatchObject({ type: 'published', duplicate: true })
+  // Two of them, in one row.
+  const [first, second] = await Promise.all([publish('lobby', 'in-doubt'), publish('lobby', 'too')])
+  expect([first, second]).toMatchObject(Array(2).fill({ type: 'published', cursor: expect.any(String) }))
+  expect(await publish('lobby', 'in-doubt')).toMatchObject({ ...first, duplicate: true })
   await publish('lobby', 'after')
-  expect([messages(), closed]).toEqual([['before', 'in-doubt', 'after'], []])
+  expect([messages(), closed]).toEqual([['before', 'in-doubt', 'too', 'after'], []])
   await rooms.close()
 })
 
@@ -39,6 +41,13 @@ it('what goes wrong in one room keeps no other from hearing of the commit that t
   expect(replies).toMatchObject([{ type: 'published' }, { type: 'published' }, { type: 'published' }])
   expect(messages()).toEqual(['2'])
   expect(told).toMatchObject([['error', expect.any(String), { room: 'bad' }]])
+  await rooms.close()
+})
+
+it('DRAIN-1 with nothing to write it is over, and what is published all the same is written', async () => {
+  const { rooms, publish } = open()
+  await rooms.drain()
+  expect(await publish('lobby', 'late')).toMatchObject({ type: 'published' })
   await rooms.close()
 })
 
