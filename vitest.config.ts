@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Forks, since targets start and kill real processes and a worker thread cannot be killed with them.
     pool: 'forks',
-    // One more than the two cores that it is meant for: many cases wait, for a timer or for something to fall asleep.
-    maxWorkers: 3,
+    // Two more than the two cores that it is meant for: many cases wait, for a timer or for something to fall asleep.
+    maxWorkers: 4,
     // A worker's files share its modules: loading wrangler and the codecs anew for each took a third of the whole time
     // (32 s of CPU for four files of the suite, 20 s without; 2026-11). No test changes what a module holds.
     isolate: false,

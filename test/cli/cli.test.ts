@@ -24,7 +24,7 @@ chapter('the command line', (gateway) => {
     await say(gateway.url, b, { three: 3 })
     const { code, out } = await running.ended
     expect(code).toBe(0)
-    expect(out.trim().split('\n').sort()).toEqual([`${a}\tone\\ntwo`, `${b}\t{"three": 3}`].sort())
+    expect(out.trim().split('\n').sort()).toEqual([`${a}\tone\\ntwo`, `${b}\t{"three":3}`].sort())
   })
 
   it('sub --json gives whole events, whose cursor is where --from goes on', async () => {
