@@ -1,13 +1,27 @@
 import { join } from 'node:path'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** What brings a crowd, an installation or a thousand bad inputs: `npm run test:long`, which CI runs as well. */
+export const LONG = [
+  'test/browser/picture.test.ts',
+  'test/conformance/fuzz.test.ts',
+  'test/conformance/multi-fuzz.test.ts',
+  'test/conformance/presence-converges.test.ts',
+  'test/conformance/presence-large.test.ts',
+  'test/package.test.ts',
+  'test/soak/crash.test.ts',
+  'test/webhooks/load.test.ts',
+]
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...LONG],
     // Forks, since targets start and kill real processes and a worker thread cannot be killed with them.
     pool: 'forks',
-    // Two more than the two cores that it is meant for: many cases wait, for a timer or for something to fall asleep.
-    maxWorkers: 4,
+    // One more than the two cores that it is meant for: many cases wait, for a timer or for something to fall asleep. With
+    // two more it took as long, and an eighth more CPU (2026-11).
+    maxWorkers: 3,
     // A worker's files share its modules: loading wrangler and the codecs anew for each took a third of the whole time
     // (32 s of CPU for four files of the suite, 20 s without; 2026-11). No test changes what a module holds.
     isolate: false,
