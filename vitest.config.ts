@@ -8,6 +8,7 @@ export const LONG = [
   'test/conformance/multi-fuzz.test.ts',
   'test/conformance/presence-converges.test.ts',
   'test/conformance/presence-large.test.ts',
+  'test/node/restore.test.ts',
   'test/package.test.ts',
   'test/soak/crash.test.ts',
   'test/webhooks/load.test.ts',
