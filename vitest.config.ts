@@ -1,17 +1,21 @@
 import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** What brings a crowd, an installation or a thousand bad inputs: `npm run test:long`, which CI runs as well. */
+/** What brings a crowd, an installation or a thousand bad inputs, or waits for long: `npm run test:long`, which CI runs as well. */
 export const LONG = [
   'test/browser/picture.test.ts',
   'test/conformance/fuzz.test.ts',
+  'test/conformance/grace.test.ts',
   'test/conformance/multi-fuzz.test.ts',
   'test/conformance/presence-converges.test.ts',
   'test/conformance/presence-large.test.ts',
+  'test/conformance/silence.test.ts',
   'test/node/restore.test.ts',
+  'test/node/sync.test.ts',
   'test/package.test.ts',
   'test/soak/crash.test.ts',
   'test/webhooks/load.test.ts',
+  'test/webhooks/sleep.workerd.test.ts',
 ]
 
 export default defineConfig({
