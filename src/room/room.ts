@@ -208,8 +208,14 @@ export class Room<State = unknown> {
     const isBehind = at === undefined && hasMissed && !isYetToStart
     if (isBehind && codec === 'plain') return this.#turnAway(connection, { code: CLOSE.storage, reason: 'storage' })
     const isInStep = presence === IN_STEP
+    // A poll may have to wait once more until it can be told who is here; what comes meanwhile is still to be read to it.
+    const mayWait = at === undefined && codec === 'poll' && isInStep
     if (isBehind || isInStep) {
-      connection.attach({ ...attachment, ...(isBehind && { at: position }), ...(isInStep && { presence: rev }) })
+      connection.attach({
+        ...attachment,
+        ...((isBehind || mayWait) && { at: position }),
+        ...(isInStep && { presence: rev }),
+      })
     }
     return true
   }
