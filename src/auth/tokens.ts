@@ -46,7 +46,19 @@ const VERIFIED = 30_000
 /** Of tokens no longer than this: what is remembered is bounded. */
 const REMEMBERED = 2048
 /** What a token by public key may be signed with, and what it is unless it is set. */
-export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const // biome-ignore format: a table
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
 export const PUBLIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519'] as const
 
 /** Turns a token's text into what its bearer may do. */

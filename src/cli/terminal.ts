@@ -12,7 +12,7 @@ export function note(text: string): void {
   process.stderr.write(`${paint(process.stderr, 'yellow', 'holdline:')} ${text}\n`)
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal obeys these, so they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
 /** What strangers wrote may tell a terminal what to do: it is shown and not obeyed. */

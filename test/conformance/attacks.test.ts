@@ -147,7 +147,7 @@ chapter(
       const routes = [
         ['GET', '/poll'], ['GET', '/events'], ['GET', '/messages'], ['POST', '/messages'], ['GET', '/presence'], ['PUT', `/presence?resume=${freshSecret()}`],
         ['GET', '/sessions'], ['DELETE', '/sessions/x'], ['POST', '/sessions/x/messages'], ['GET', ''], ['GET', '/webhooks/dead'], ['POST', '/webhooks/dead/resend'],
-      ] as const // biome-ignore format: a table
+      ] as const // biome-ignore format: it is read row by row, and a value a line would hide what belongs together
       for (const [method, route] of routes) {
         for (const name of [other, `%${other.charCodeAt(0).toString(16)}${other.slice(1)}`]) {
           const body = method === 'PUT' ? '{"state":1}' : undefined

@@ -58,6 +58,7 @@ const outages: Record<string, Outage & { skip?: boolean }> = {
 }
 
 describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, why, fail, mend }) => {
+  // A full disk needs a mount of its own, which not every CI permits; the other outage needs no rights and always runs.
   it.skipIf(skip).each(['normal', 'full'])(
     'OPS-3 with HOLDLINE_SYNC=%s publishes are refused, readers read on, and it recovers by itself',
     async (sync) => {
@@ -150,6 +151,7 @@ describe('a database that can only be read', () => {
     'sh',
   ] as const
 
+  // Root may write to a file that is read-only: only a mount that is makes it so, and not every CI permits one.
   it.skipIf(!mayMount).each(['SIGTERM', 'SIGKILL'] as const)(
     'OPS-3 left by %s is served to readers, and written to when it can be',
     async (signal) => {
@@ -179,6 +181,7 @@ describe('a database that can only be read', () => {
     PATIENCE,
   )
 
+  // For the same reason.
   it.skipIf(!mayMount)('that does not exist is an error that names it', async () => {
     const data = join(folder(), 'rooms.db')
     await expect(start({ HOLDLINE_DATA: data }, [...readOnly])).rejects.toThrow(

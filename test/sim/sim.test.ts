@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Run } from './run.ts'
 
 /** As many as the time of `npm test` allows; CI plays 10,000 (`npm run sim:ci`). */
-const RUNS = Number(process.env.SIM_RUNS ?? 500)
+const RUNS = Number(process.env.SIM_RUNS ?? 1000)
 const LOT = Math.min(RUNS, 1000)
 
 /** What went wrong in a run, with the command that plays it again. */

@@ -12,8 +12,8 @@ const PRIVATE = [
   '192.168.1.1', '192.0.0.1', '198.18.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255',
   '::', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::127.0.0.1', 'fe80::1', 'fe80::1%eth0', 'fec0::1', 'fc00::1', 'fd12:3456::1', 'ff02::1',
   '64:ff9b::7f00:1', '64:ff9b::10.0.0.1', '64:ff9b:1::1', '2002:7f00:1::', '2002:a00:1::', '2001::1', '2001:db8::1', '100::1', 'nonsense:',
-] // biome-ignore format: a table
-const PUBLIC = ['1.1.1.1', '8.8.8.8', '172.32.0.1', '100.128.0.1', '193.0.0.1', '2606:4700::1111', '2a00:1450:4001::1', '::ffff:8.8.8.8', '64:ff9b::8.8.8.8', '2002:808:808::1'] // biome-ignore format: a table
+] // biome-ignore format: it is read row by row, and a value a line would hide what belongs together
+const PUBLIC = ['1.1.1.1', '8.8.8.8', '172.32.0.1', '100.128.0.1', '193.0.0.1', '2606:4700::1111', '2a00:1450:4001::1', '::ffff:8.8.8.8', '64:ff9b::8.8.8.8', '2002:808:808::1'] // biome-ignore format: it is read row by row, and a value a line would hide what belongs together
 
 describe('targets', () => {
   it.each(PRIVATE)('HOOK-9 %s is private', (address) => expect(isPrivateAddress(address)).toBe(true))
@@ -24,7 +24,7 @@ describe('targets', () => {
       'ftp://example.com/', 'file:///etc/passwd', 'nonsense', 'http://localhost/', 'http://LOCALHOST./', 'http://a.localhost/',
       'http://127.1/', 'http://2130706433/', 'http://0x7f000001/', 'http://017700000001/', 'http://127.0.0.1./', 'http://[::1]/',
       'http://[::ffff:7f00:1]/', 'http://[::ffff:169.254.169.254]/', 'http://169.254.169.254/latest/meta-data', 'http://①②⑦.0.0.1/',
-    ] // biome-ignore format: a table
+    ] // biome-ignore format: it is read row by row, and a value a line would hide what belongs together
     for (const target of refused) expect(() => checkTarget(target, false), target).toThrow()
     for (const target of ['http://example.com/', 'https://1.1.1.1/x', 'https://[2606:4700::1111]/'])
       expect(() => checkTarget(target, false), target).not.toThrow()

@@ -17,7 +17,7 @@ export function slowhttptest(...args: string[]): Promise<string> {
   }
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it colours its output, and each colour begins with one
     child.once('close', () => resolve(output.replace(/\u001b\[[\d;]*[A-Za-z]/g, '')))
   })
 }

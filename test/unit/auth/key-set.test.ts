@@ -75,7 +75,7 @@ describe('AUTH-5 keys at a URL', () => {
     ['answers too much', () => says(`${one}${' '.repeat(70_000)}`)],
     ['hangs', () => { respond = () => {} }],
     ['begins and hangs', () => { respond = (response) => void response.writeHead(200).write('{') }],
-  ] // biome-ignore format: a table
+  ] // biome-ignore format: it is read row by row, and a value a line would hide what belongs together
   it.each(broken)('at one that %s serve on for an hour, and nobody is told that a token is bad', async (_, breaks) => {
     const tokens = start(one)
     expect(await enter(tokens, first, 'one')).toBe('ada')
