@@ -36,7 +36,6 @@ const LARGE: Record<string, string> = {
   'cloudflare/room-object.ts':
     'one host: what the Worker asks, what the platform tells and what the room asks meet in it',
   'node/local-room.ts': 'one host: what the gateway asks, what the registry asks and what the room asks meet in it',
-  'room/room.ts': 'one class with two faces, to applications and to hosts; what could be told apart stands beside it',
 }
 
 /** What a room must be handed by its host: it has no clock, timer, randomness, network or waiting of its own. */

@@ -1,12 +1,19 @@
 import { type Identity, may, type Pass, within } from '../protocol/capabilities.ts'
 import { CLOSE } from '../protocol/codes.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
 import { Passes } from './passes.ts'
-import type { Birth, Change, Connection, Hello, Kept, Revocation, RevokedKind } from './ports.ts'
+import type { Birth, Change, Connection, Hello, Kept, Outcome, Revocation, RevokedKind, Verdict } from './ports.ts'
 
 /** Why one is not let in, or is let in no longer. */
 export interface Dismissal {
   readonly code: number
   readonly reason: string
+}
+
+/** Why nothing is done for somebody. */
+export interface Denial {
+  readonly error: ErrorCode
+  readonly message: string
 }
 
 type Revoked = Extract<Kept, { readonly revoked: RevokedKind }>
@@ -22,10 +29,16 @@ export class Doorkeeper {
   readonly #passes: Passes
   readonly #revoked = new Map<string, Revoked>()
   readonly #isRevokedElsewhere: (by: Identity) => boolean
+  readonly #isOthers: (session: string, user: string | undefined) => boolean
   /** When the next token ends (ms). May be early, since who leaves is not looked for; never late. */
   #nextEnd = Number.POSITIVE_INFINITY
 
-  constructor({ sessions, limits, isRevoked = () => false }: Birth) {
+  /** `isOthers`: does the session belong to another user? */
+  constructor(
+    { sessions, limits, isRevoked = () => false }: Birth,
+    isOthers: (session: string, user?: string) => boolean,
+  ) {
+    this.#isOthers = isOthers
     this.#limits = limits
     this.#isRevokedElsewhere = isRevoked
     this.#passes = new Passes(sessions)
@@ -84,9 +97,20 @@ export class Doorkeeper {
     else this.#perAddress.delete(address)
   }
 
-  /** Its token is another now. */
-  renewed({ attachment: { pass } }: Connection): void {
-    if (pass !== undefined) this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
+  /** Its token is another from now on, or why it is not. */
+  renew(connection: Connection, verdict: Verdict, now: number): Outcome {
+    if (verdict.error !== undefined) return verdict
+    const { attachment } = connection
+    const { user } = verdict
+    const pass = within(verdict.pass, attachment.granted)
+    if (user !== attachment.user) return { error: 'forbidden', message: 'The token is for another user' }
+    if (!may(pass, 'subscribe')) return { error: 'forbidden', message: 'The token does not let into this room' }
+    if (this.isRevoked({ ...attachment, pass }, now)) return { error: 'revoked', message: 'The token was revoked' }
+    if (pass !== undefined) {
+      connection.attach({ ...attachment, pass })
+      this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
+    }
+    return {}
   }
 
   /** Those whose tokens have ended. */
@@ -101,6 +125,16 @@ export class Doorkeeper {
       else this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
     }
     return over
+  }
+
+  /** Why not to do what is asked in that name: it was revoked, or the session is another user's (SES-2). */
+  notFor(by: Omit<Identity, 'session'>, session: string | undefined, now: number): Denial | undefined {
+    const { user, pass } = by
+    if (this.isRevoked({ user, pass, session }, now)) {
+      return { error: 'revoked', message: 'The token or the session was revoked' }
+    }
+    const isOthers = session !== undefined && pass !== undefined && this.#isOthers(session, user)
+    return isOthers ? { error: 'forbidden', message: 'This session belongs to another user' } : undefined
   }
 
   isRevoked(by: Identity, now: number): boolean {

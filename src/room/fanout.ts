@@ -44,6 +44,11 @@ export class Fanout {
     this.#answerBound = -(LIMITS.ahead + frameLimit(birth.limits.payload))
   }
 
+  /** As far as it has been sent. */
+  get head(): Head {
+    return this.#head
+  }
+
   get connections(): Iterable<Connection> {
     return this.#members.keys()
   }
@@ -76,9 +81,8 @@ export class Fanout {
 
   /** Sends what was committed to all who are live. */
   deliver(entries: readonly Entry[], head: Head): void {
-    const before = headPosition(this.#head)
+    let at = headPosition(this.#head)
     this.#head = head
-    let at = before
     for (const chunk of packs(entries)) at = this.#flush(chunk, at)
     for (const member of this.#awaiting) {
       if (!this.#presence.hasTold(member.session)) continue
@@ -211,18 +215,14 @@ export class Fanout {
    */
   #waits(member: Member): boolean {
     const { connection, session, group } = member
-    const mustWait = this.#isBehindPresence(connection) && !this.#presence.hasTold(session)
+    const mustWait = this.#presence.isNews(connection.attachment.presence) && !this.#presence.hasTold(session)
     if (mustWait) this.#awaiting.add(member)
     return mustWait && group.codec === 'poll'
   }
 
-  #isBehindPresence({ attachment: { presence } }: Connection): boolean {
-    return presence !== undefined && presence !== IN_STEP && presence !== this.#presence.rev
-  }
-
   /** What it has to hear of presence before it hears of changes. */
-  #missed(connection: Connection): readonly Item[] {
-    return this.#isBehindPresence(connection) ? [this.#presence.sync()] : []
+  #missed({ attachment }: Connection): readonly Item[] {
+    return this.#presence.isNews(attachment.presence) ? [this.#presence.sync()] : []
   }
 
   #flush(chunk: readonly Entry[], before: Position): Position {

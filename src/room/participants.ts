@@ -1,11 +1,13 @@
+import { utf8Length } from '../protocol/data.ts'
 import type { Draft } from '../protocol/entry.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Told, WebhookEvent } from '../protocol/webhook.ts'
 import { attachedOf } from './attached.ts'
 import type { SessionInfo } from './info.ts'
-import type { Birth, Change, Connection, Head, ReplyTo, RoomHost } from './ports.ts'
+import type { Birth, Change, Connection, Head, Outcome, ReplyTo, RoomHost } from './ports.ts'
 import { Presence } from './presence.ts'
 import { type Held, rowOf, type Session, Sessions } from './sessions.ts'
+import { BUSY, isBusy } from './submissions.ts'
 
 /** What happens with a session, to be committed as one with what the application does about it. */
 export interface Happening {
@@ -34,10 +36,13 @@ export class Participants {
   /** What a backend hears of. */
   readonly #tells: ReadonlySet<WebhookEvent>
   readonly #keepsSessions: boolean
+  /** Bytes. */
+  readonly #mostState: number
 
   constructor(host: RoomHost, birth: Birth, stage: Stage) {
     this.#host = host
     this.#stage = stage
+    this.#mostState = birth.limits.presenceState
     this.#tells = new Set(birth.tells)
     // What begins must be known to end, also after the death of the process.
     this.#keepsSessions = stage.keepsSessions || [...this.#tells].some((type) => /^(session|room)\./.test(type))
@@ -78,16 +83,23 @@ export class Participants {
     this.schedule()
   }
 
-  /** The session's presence state is another; null: none. */
-  setState(session: Session, state: string | null, replyTo: ReplyTo): void {
-    const held = this.#sessions.get(session.id)
-    if (held === undefined) throw new RangeError(`There is no session ${session.id}`)
+  /** The session's presence state is another from now on, null: none; or why it is not. */
+  setState(id: string, state: string | null, replyTo: ReplyTo): Outcome | undefined {
+    if (isBusy(this.#host)) return BUSY
+    const size = utf8Length(state ?? '')
+    if (size > this.#mostState) {
+      const message = `A presence state is at most ${this.#mostState} bytes; this one has ${size}`
+      return { error: 'too_large', message }
+    }
+    const held = this.#sessions.get(id)
+    if (held === undefined) return { error: 'not_found', message: 'Only a session that is here has a presence' }
     const joins = held.presence === undefined
     const drafts = this.presence.update(held, state)
     const told = joins ? this.#tell('presence.join', held) : []
     this.#stage.commit({ drafts, change: { put: [rowOf(held, this.#storedEnd(held))], told }, replyTo })
     // Between two polls: now its end matters to others.
     if (held.connections.size === 0) this.schedule()
+    return undefined
   }
 
   /** Does the session belong to another user? */

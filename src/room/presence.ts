@@ -9,6 +9,7 @@ import {
   Rev,
   syncEvent,
 } from '../protocol/presence.ts'
+import { IN_STEP } from './ports.ts'
 import type { Held } from './sessions.ts'
 
 /** Who is here, by session; null in a change: no longer. */
@@ -59,6 +60,11 @@ export class Presence {
   /** Of what has been told. */
   get rev(): string {
     return this.#told.rev.toString()
+  }
+
+  /** Is there anything to tell a connection that knows this much? Absent: it wants to hear nothing. */
+  isNews(known: string | undefined): boolean {
+    return known !== undefined && known !== IN_STEP && known !== this.rev
   }
 
   /** Has it been told that this session is here? */
