@@ -3,14 +3,11 @@ import { randomSecret } from '../auth/secrets.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { retryAfter } from '../gateway/advice.ts'
 import { CLOSE, INTERNAL_ERROR, isSendable } from '../protocol/codes.ts'
-import { comparePositions } from '../protocol/cursor.ts'
 import { PING_TEXT, PONG_TEXT } from '../protocol/events.ts'
 import { reporter } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange, WebhookEvent } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
-import { headPosition } from '../room/extent.ts'
-import { toReply, unwritten } from '../room/outcomes.ts'
 import type {
   Command,
   Connection,
@@ -25,13 +22,14 @@ import type {
 } from '../room/ports.ts'
 import type { Answered, Question } from '../room/questions.ts'
 import { Pages, type Reading, readFor } from '../room/reading.ts'
-import { INTERNAL, Replies } from '../room/replies.ts'
-import { Room } from '../room/room.ts'
+import { revive } from '../room/rebirth.ts'
+import { Replies } from '../room/replies.ts'
+import { Room, type RoomClass } from '../room/room.ts'
 import { SLOW, Tally } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import { Clerk } from '../webhooks/clerk.ts'
 import { messageSlots } from '../webhooks/slots.ts'
-import { Teller } from '../webhooks/teller.ts'
+import { NO_BACKEND, Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { PendingConnection, SocketConnection } from './connection.ts'
 import type { Env } from './create-worker.ts'
@@ -39,16 +37,12 @@ import { ObjectLog } from './object-log.ts'
 import { HELLO, protocolHeader, REFUSED } from './room-stub.ts'
 import { setupOf } from './setup.ts'
 
-type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
-
 /** What the Worker calls on a room's object. */
 export interface RoomMethods extends Rpc.DurableObjectBranded {
   command(command: Command): Promise<Reply>
 }
 
 export type RoomObjectClass = new (ctx: DurableObjectState, env: Env) => DurableObject<Env> & RoomMethods
-
-const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
 
 /** Two missed pings and the time that one may take (ms). */
 const SILENCE = (2 * LIMITS.heartbeat + 5) * 1000
@@ -136,13 +130,8 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
         return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
       }
       return new Promise((resolve) => {
-        const ticket = this.#replies.expect(command, resolve)
-        try {
-          this.#turn(() => this.#room.command(ticket, command))
-        } catch (error) {
-          this.report(error)
-          this.#replies.forget(ticket, INTERNAL)
-        }
+        const report = (error: unknown): void => this.report(error)
+        this.#replies.ask(command, resolve, report, (ticket) => this.#turn(() => this.#room.command(ticket, command)))
       })
     }
 
@@ -355,22 +344,17 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     /**
-     * The room is born again from what there is. What waits was built upon what has failed (state, presence), so it fails
-     * too. If not even that can be read, the platform makes the object anew, and everyone comes back.
+     * The room is born again from what there is. If not even that can be read, the platform makes the object anew, and
+     * everyone comes back.
      */
     #reborn(): void {
-      const works = [...this.#works.done(), ...this.#works.take()]
-      this.#works.done()
       try {
         const log = this.#openLog()
         const stored = log.load()
         const { heard } = this.#room
         this.#log = log
         this.#room = this.#made(stored)
-        this.#room.wake(this.#connections, heard)
-        const outcome = unwritten(comparePositions(heard.position, headPosition(stored.head)) < 0)
-        const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-        this.#room.settled({ entries: [], outcomes, head: stored.head })
+        revive(this.#room, { heard, works: this.#works, connections: this.#connections, head: stored.head })
         if (stored.waiting > 0) this.#teller?.added(0)
       } catch (error) {
         this.report(error)
@@ -385,9 +369,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
      * nobody can say. What came of it is known (`outcomes`).
      */
     #lost(outcomes: Settled['outcomes']): void {
-      for (const { replyTo, outcome } of outcomes) {
-        if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
-      }
+      this.#replies.settle(outcomes)
       this.#sendAway()
       this.#reborn()
     }
@@ -414,8 +396,8 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       if (backend === null || this.#tells().length === 0) return null
       const commit = (outbox: OutboxChange): Promise<boolean> =>
         new Promise((resolve) => {
-          const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
-          this.#turn(() => this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } }))
+          const replyTo = this.#replies.expectWritten(resolve)
+          this.#turn(() => this.commit({ drafts: [], change: { outbox }, replyTo }))
         })
       const wakeAt = (time: number): void => this.#alarm.ask(time)
       const room = this.ctx.id.name ?? ''

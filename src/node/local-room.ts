@@ -3,19 +3,15 @@ import { retryAfter } from '../gateway/advice.ts'
 import type { Leg, Wire } from '../gateway/ports.ts'
 import type { Identity } from '../protocol/capabilities.ts'
 import { CLOSE, DONE, INTERNAL_ERROR } from '../protocol/codes.ts'
-import { comparePositions } from '../protocol/cursor.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
-import { headPosition } from '../room/extent.ts'
 import type { Activity } from '../room/info.ts'
 import type { Stored } from '../room/log/log.ts'
-import { toReply, unwritten } from '../room/outcomes.ts'
 import type {
   Command,
   Connection,
-  Heard,
   Hello,
   HistoryRead,
   Reply,
@@ -29,14 +25,15 @@ import type {
 } from '../room/ports.ts'
 import type { Answered, Question } from '../room/questions.ts'
 import { Pages, type Reading, readerOf, readFor } from '../room/reading.ts'
-import { INTERNAL, Replies } from '../room/replies.ts'
-import type { Room } from '../room/room.ts'
+import { revive } from '../room/rebirth.ts'
+import { Replies } from '../room/replies.ts'
+import type { Room, RoomClass } from '../room/room.ts'
 import { SLOW } from '../room/tally.ts'
 import { WorkQueue } from '../room/work-queue.ts'
 import type { Backend } from '../webhooks/backend.ts'
 import { Clerk } from '../webhooks/clerk.ts'
 import type { Slots } from '../webhooks/slots.ts'
-import { Teller } from '../webhooks/teller.ts'
+import { NO_BACKEND, Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
 import { LegConnection } from './connection.ts'
 import type { Look, Readings } from './metrics/readings.ts'
@@ -48,10 +45,6 @@ const SETBACK = 500
 const READING = 5
 /** How often those who are behind are looked after (ms). */
 const LOOK_AFTER = 1000
-
-const NO_BACKEND = { type: 'error', code: 'not_found', message: 'No backend is told of this room' } as const
-
-export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 export interface LocalRoomOptions {
   readonly name: string
@@ -109,6 +102,7 @@ export class LocalRoom implements RoomHost {
     this.#log = options.openLog()
     const stored = this.#log.load()
     this.#room = this.#born(stored)
+    this.#room.wake([])
     this.#teller = this.#hired(stored.waiting)
   }
 
@@ -171,13 +165,7 @@ export class LocalRoom implements RoomHost {
       return this.#teller?.command(command) ?? Promise.resolve(NO_BACKEND)
     }
     return new Promise((resolve) => {
-      const ticket = this.#replies.expect(command, resolve)
-      try {
-        this.#room.command(ticket, command)
-      } catch (error) {
-        this.report(error)
-        this.#replies.forget(ticket, INTERNAL)
-      }
+      this.#replies.ask(command, resolve, this.report, (ticket) => this.#room.command(ticket, command))
     })
   }
 
@@ -206,9 +194,7 @@ export class LocalRoom implements RoomHost {
     // Asked for again when the next of them is answered.
     if (this.#clerk.awaits(connection) !== null || !this.#leaving.delete(connection)) return
     // Behind all that it published there is an outcome that is nobody's.
-    await new Promise((resolve) => {
-      this.commit({ drafts: [], replyTo: { ticket: this.#replies.expect({ type: 'info' }, resolve) } })
-    })
+    await new Promise((resolve) => this.commit({ drafts: [], replyTo: this.#replies.expectWritten(resolve) }))
     // History is read in its turn, and it asked for that before.
     while (this.#reads.some((each) => readerOf(each) === connection))
       await new Promise((resolve) => setImmediate(resolve))
@@ -421,15 +407,11 @@ export class LocalRoom implements RoomHost {
     }
   }
 
-  /** The room is born again from what is. What came in meanwhile built upon what has failed, so it fails too. */
+  /** The room is born again from what is. */
   #reborn(stored: Stored, why?: string): void {
-    const works = [...this.#works.done(), ...this.#works.take()]
-    this.#works.done()
     const { heard } = this.#room
-    this.#room = this.#born(stored, heard)
-    const outcome = unwritten(comparePositions(heard.position, headPosition(stored.head)) < 0, why)
-    const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-    this.#room.settled({ entries: [], outcomes, head: stored.head })
+    this.#room = this.#born(stored)
+    revive(this.#room, { heard, works: this.#works, connections: this.#connections, head: stored.head, why })
     if (stored.waiting > 0) this.#teller?.added(0)
   }
 
@@ -439,9 +421,7 @@ export class LocalRoom implements RoomHost {
    */
   #lost(error: unknown, outcomes: Settled['outcomes']): void {
     this.report(error)
-    for (const { replyTo, outcome } of outcomes) {
-      if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
-    }
+    this.#replies.settle(outcomes)
     this.#sendAway()
     try {
       const log = this.#options.openLog()
@@ -480,9 +460,8 @@ export class LocalRoom implements RoomHost {
     if (backend === null || backend.tells(name).length === 0) return null
     const commit = (outbox: OutboxChange): Promise<boolean> =>
       new Promise((resolve) => {
-        if (this.#isClosed) return resolve(false)
-        const ticket = this.#replies.expect({ type: 'info' }, ({ type }) => resolve(type !== 'error'))
-        this.commit({ drafts: [], change: { outbox }, replyTo: { ticket } })
+        if (this.#isClosed) resolve(false)
+        else this.commit({ drafts: [], change: { outbox }, replyTo: this.#replies.expectWritten(resolve) })
       })
     const wakeAt = (time: number): void => {
       if (!this.#isClosed) this.#telling.set(time)
@@ -492,10 +471,9 @@ export class LocalRoom implements RoomHost {
     return teller
   }
 
-  /** `heard`: of the room before. */
-  #born(stored: Stored, heard?: Heard): Room<unknown> {
+  #born(stored: Stored): Room<unknown> {
     const { name, limits, backend, room: Class } = this.#options
-    const room = new Class(this, {
+    return new Class(this, {
       name,
       limits,
       tells: backend?.tells(name) ?? [],
@@ -504,8 +482,6 @@ export class LocalRoom implements RoomHost {
       tally: this.#options.readings.tally,
       ...stored,
     })
-    room.wake(this.#connections, heard)
-    return room
   }
 
   /** A timer has a millisecond's grain; a shorter rest is one turn of the event loop. */

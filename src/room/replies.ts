@@ -1,7 +1,10 @@
-import type { Command, Reply, Ticket } from './ports.ts'
+import { toReply } from './outcomes.ts'
+import type { Command, Reply, ReplyTo, Settled, Ticket } from './ports.ts'
 import type { Answered } from './questions.ts'
 
 export const INTERNAL: Reply = { type: 'error', code: 'internal', message: 'The room could not handle this' }
+
+type Report = (error: unknown) => void
 
 /** Commands that wait for their answers. It is the host's, so that none is forgotten when the room is born again. */
 export class Replies {
@@ -19,6 +22,29 @@ export class Replies {
     return ticket
   }
 
+  /** Asks the room for something; should that fail, whoever asked must not wait for ever. */
+  ask(command: Command, done: (reply: Reply) => void, report: Report, act: (ticket: Ticket) => void): void {
+    const ticket = this.expect(command, done)
+    try {
+      act(ticket)
+    } catch (error) {
+      report(error)
+      this.forget(ticket, INTERNAL)
+    }
+  }
+
+  /** For what the host itself has committed: told when that is over, false if it was not written. */
+  expectWritten(done: (isWritten: boolean) => void): ReplyTo {
+    return { ticket: this.expect({ type: 'info' }, ({ type }) => done(type !== 'error')) }
+  }
+
+  /** What came of a commit that the room cannot tell of. */
+  settle(outcomes: Settled['outcomes']): void {
+    for (const { replyTo, outcome } of outcomes) {
+      if ('ticket' in replyTo) this.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
+    }
+  }
+
   /** Answers a command of which nothing more is to be expected. */
   forget(ticket: Ticket, reply: Reply): void {
     const waiting = this.#open.get(ticket)
@@ -27,7 +53,7 @@ export class Replies {
   }
 
   /** Has an answer told; should that fail, whoever asked over HTTP must not wait for ever. */
-  guard(answered: Answered, report: (error: unknown) => void, tell: () => void): void {
+  guard(answered: Answered, report: Report, tell: () => void): void {
     try {
       tell()
     } catch (error) {

@@ -34,6 +34,7 @@ import type { Tally } from './tally.ts'
 import { WakeUp } from './wake-up.ts'
 
 export type { Session }
+export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 export interface BroadcastOptions {
   /** Session ids that do not get it. */

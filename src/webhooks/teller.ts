@@ -5,6 +5,9 @@ import type { Command, Reply } from '../room/ports.ts'
 import type { Backend } from './backend.ts'
 import { Courier } from './courier.ts'
 
+/** In place of a teller's answer, where there is none. */
+export const NO_BACKEND: Reply = { type: 'error', code: 'not_found', message: 'No backend is told of this room' }
+
 type Outbox = Pick<Log, 'untold' | 'dead'>
 
 export interface TellerHost {

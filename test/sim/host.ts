@@ -1,13 +1,12 @@
 import { limitsOf } from '../../src/gateway/access/limits.ts'
 import type { Judgement } from '../../src/protocol/ask.ts'
 import { CLOSE } from '../../src/protocol/codes.ts'
-import { comparePositions, formatCursor } from '../../src/protocol/cursor.ts'
+import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
 import { Beat } from '../../src/room/beat.ts'
 import { headPosition } from '../../src/room/extent.ts'
 import type { MemoryLog } from '../../src/room/log/memory.ts'
-import { toReply, unwritten } from '../../src/room/outcomes.ts'
 import type {
   Command,
   Connection,
@@ -21,16 +20,15 @@ import type {
 } from '../../src/room/ports.ts'
 import type { MessageQuestion, Question } from '../../src/room/questions.ts'
 import { Pages, type Reading, readFor } from '../../src/room/reading.ts'
+import { revive } from '../../src/room/rebirth.ts'
 import { Replies } from '../../src/room/replies.ts'
-import type { Room } from '../../src/room/room.ts'
+import type { Room, RoomClass } from '../../src/room/room.ts'
 import { Tally } from '../../src/room/tally.ts'
 import { Verdicts } from '../../src/room/verdicts.ts'
 import { WorkQueue } from '../../src/room/work-queue.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
 import type { Wire } from './wire.ts'
-
-export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 export interface HostOptions {
   /** What the backend makes of a message with that data; absent: it is not asked. */
@@ -382,23 +380,15 @@ export class Host implements RoomHost {
     return settled
   }
 
-  /** What came in meanwhile was built upon what has failed. */
   #reborn(): void {
-    const works = [...this.#works.done(), ...this.#works.take()]
-    this.#works.done()
     const { heard } = this.room
     this.room = this.#born()
-    this.room.wake(this.wires, heard)
     const { head } = this.#options.log.load()
-    const outcome = unwritten(comparePositions(heard.position, headPosition(head)) < 0)
-    const outcomes = works.flatMap(({ replyTo }) => (replyTo === undefined ? [] : [{ replyTo, outcome }]))
-    this.room.settled({ entries: [], outcomes, head })
+    revive(this.room, { heard, works: this.#works, connections: this.wires, head })
   }
 
   #lost(outcomes: Settled['outcomes']): void {
-    for (const { replyTo, outcome } of outcomes) {
-      if ('ticket' in replyTo) this.#replies.answer(replyTo.ticket, toReply(replyTo, outcome), replyTo.index)
-    }
+    this.#replies.settle(outcomes)
     this.room.sendAway(CLOSE.storage, 'storage', this.wires.size)
     this.wires.clear()
     this.#reborn()

@@ -3,8 +3,8 @@ import { Refusal } from '../../../src/protocol/errors.ts'
 import { LIMITS } from '../../../src/protocol/limits.ts'
 import { parsePublication } from '../../../src/protocol/operations.ts'
 import type { Incoming } from '../../../src/room/incoming.ts'
-import { Room, type Session } from '../../../src/room/room.ts'
-import type { RoomClass, VirtualConnection, World } from './world.ts'
+import { Room, type RoomClass, type Session } from '../../../src/room/room.ts'
+import type { VirtualConnection, World } from './world.ts'
 
 export interface Scenario {
   readonly room?: RoomClass

@@ -18,12 +18,10 @@ import type {
 } from '../../../src/room/ports.ts'
 import type { Answered, Question } from '../../../src/room/questions.ts'
 import { Replies } from '../../../src/room/replies.ts'
-import { Room } from '../../../src/room/room.ts'
+import { Room, type RoomClass } from '../../../src/room/room.ts'
 import { Tally } from '../../../src/room/tally.ts'
 import { Verdicts } from '../../../src/room/verdicts.ts'
 import { WorkQueue } from '../../../src/room/work-queue.ts'
-
-export type RoomClass = new (...args: ConstructorParameters<typeof Room>) => Room<unknown>
 
 /** A wire without a network: what the room writes is kept, and how much it takes can be set. */
 export class VirtualConnection implements Connection {
