@@ -3,7 +3,10 @@ import { pickCores, pinSelf } from '../machine/cpu.ts'
 import { startOpen } from '../servers/servers.ts'
 import { mostMemory, openReaders, publishSteadily, quantile } from './steady.ts'
 
-/** What a hundred readers that are stuck cost everybody else: latency of ten that are not, and the server's memory. */
+/**
+ * What a hundred readers that are stuck cost everybody else: latency of ten that are not, and the server's memory.
+ * A hundred more readers cost something as they are, so those who do not read stand beside as many who do.
+ */
 const { values } = parseArgs({
   options: {
     target: { type: 'string' },
@@ -11,18 +14,23 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '1024' },
     seconds: { type: 'string', default: '20' },
     healthy: { type: 'string', default: '10' },
-    stuck: { type: 'string', default: '100' },
+    others: { type: 'string', default: '100' },
   },
 })
 const load = { rate: Number(values.rate), bytes: Number(values.bytes), seconds: Number(values.seconds) }
 const cores = pickCores()
 if (cores) pinSelf(cores.generator)
 
-async function measure(target: 'node' | 'workerd', stuckCount: number): Promise<string> {
+interface Others {
+  readonly count: number
+  readonly read: boolean
+}
+
+async function measure(target: 'node' | 'workerd', { count, read }: Others): Promise<string> {
   const server = await startOpen(target, cores)
   const url = new URL('/v1/rooms/stuck/ws', server.url)
-  const [healthy, stuck] = [await openReaders(url, Number(values.healthy)), await openReaders(url, stuckCount)]
-  for (const reader of stuck) reader.pause()
+  const [healthy, others] = [await openReaders(url, Number(values.healthy)), await openReaders(url, count)]
+  if (!read) for (const reader of others) reader.pause()
   try {
     const warm = await publishSteadily(url, 0, { ...load, seconds: 2 })
     warm.end()
@@ -36,9 +44,9 @@ async function measure(target: 'node' | 'workerd', stuckCount: number): Promise<
     const all = healthy.flatMap(({ latencies }) => latencies)
     const [p50, p99] = [0.5, 0.99].map((share) => quantile(all, share).toFixed(2).padStart(7))
     const mebibytes = [before, most].map((bytes) => (bytes / 2 ** 20).toFixed(0).padStart(5))
-    return `${target.padEnd(8)} ${String(stuckCount).padStart(5)} ${p50} ${p99} ${mebibytes.join(' ')} ${String(lost).padStart(5)}`
+    return `${target.padEnd(8)} ${`${count} ${read ? 'read' : 'stuck'}`.padStart(9)} ${p50} ${p99} ${mebibytes.join(' ')} ${String(lost).padStart(5)}`
   } finally {
-    for (const reader of [...healthy, ...stuck]) reader.socket.destroy()
+    for (const reader of [...healthy, ...others]) reader.socket.destroy()
     await server.stop()
   }
 }
@@ -47,8 +55,14 @@ console.log(
   `${load.rate} messages/s of ${load.bytes} bytes for ${load.seconds} s; latency of ${values.healthy} healthy readers; `,
   cores ? 'server and generator on a core each' : 'NOTHING PINNED',
 )
-console.log('target   stuck  p50 ms  p99 ms   MiB  most  lost')
+console.log('target      others  p50 ms  p99 ms   MiB  most  lost')
 for (const target of ['node', 'workerd'] as const) {
   if (values.target !== undefined && values.target !== target) continue
-  for (const count of [0, Number(values.stuck)]) console.log(await measure(target, count))
+  const count = Number(values.others)
+  const rows = [
+    { count: 0, read: true },
+    { count, read: true },
+    { count, read: false },
+  ]
+  for (const row of rows) console.log(await measure(target, row))
 }

@@ -8,6 +8,8 @@ import type { Server } from '../servers/server.ts'
 /** What a server holds before the first of those that are counted: code that has run, and heaps that have grown for it. */
 const WARM_UP = { rooms: 20, subscribers: 100, publishers: 0 }
 const ROOMS = 100
+/** What the page says that there are. */
+const FULL = 10_000
 
 /** Connections that are only there: what memory each takes, and what CPU all of them, with their heartbeats. */
 export async function idle(
@@ -29,7 +31,7 @@ export async function idle(
     return {
       figures: { memory, ...(seconds >= 25 && { server: used.server }) },
       held: crowd.troubles.length === 0,
-      notes: [...noise(used), ...crowd.troubles],
+      notes: [...(connections < FULL ? [`${connections} connections`] : []), ...noise(used), ...crowd.troubles],
     }
   } finally {
     first.disperse()
