@@ -73,7 +73,7 @@ export const resume = parameter(
 )
 export const presence = parameter(
   'presence',
-  text({ pattern: '^([01]|r[0-9a-z]{1,11})$', says: '1, or the rev that you know' }),
+  text({ pattern: '^([01]|[rc][0-9a-z]{1,11})$', says: '1, or the rev that you know' }),
   '`1`, or the `rev` that you know: be present, and hear of presence.',
 )
 export const lastEventId: Parameter<string> = {
@@ -129,6 +129,6 @@ export const rooms: Parameter<string> = {
 export const cursors = ofRooms('cursor', '^[a-z0-9.-]+$', 'The cursor of this list of rooms. Absent: from now.')
 export const presences = ofRooms(
   'presence',
-  '^([01]|(r[0-9a-z]{1,11})?(\\.(r[0-9a-z]{1,11})?)*)$',
+  '^([01]|([rc][0-9a-z]{1,11})?(\\.([rc][0-9a-z]{1,11})?)*)$',
   '`1` for all of them, or the rev of each that you know, joined by dots.',
 )

@@ -57,8 +57,13 @@ export class Rev {
     this.#sum = (this.#sum - hash(present) + MODULUS) % MODULUS
   }
 
-  toString(): string {
-    return `r${this.#sum.toString(36)}`
+  equals(other: Rev): boolean {
+    return this.#sum === other.#sum
+  }
+
+  /** For who knows each of them, or else only how many they are. */
+  toString(isNamed: boolean): string {
+    return `${isNamed ? 'r' : 'c'}${this.#sum.toString(36)}`
   }
 }
 

@@ -7,6 +7,7 @@ import { sameRequest } from './incoming.ts'
 import type { Happening } from './participants.ts'
 import type { RoomHost } from './ports.ts'
 import type { Session } from './sessions.ts'
+import { withOthers } from './submissions.ts'
 
 /** What a callback did: to be committed as one. Or why all of it was undone. */
 type Done = { readonly drafts: MessageDraft[]; readonly state?: string } | { readonly error: unknown }
@@ -56,8 +57,7 @@ export class Callbacks<State> {
     const changes = done.state === undefined ? change : { ...change, state: done.state }
     if (drafts.length === 0 && changes === undefined) answers.tell(replyTo, {})
     else {
-      const withPrevious = replyTo !== undefined && 'index' in replyTo && replyTo.index !== 0
-      host.commit({ drafts, withPrevious, ...(changes && { change: changes }), ...(replyTo && { replyTo }) })
+      host.commit({ drafts, ...withOthers(replyTo), ...(changes && { change: changes }), ...(replyTo && { replyTo }) })
     }
   }
 

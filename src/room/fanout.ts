@@ -23,8 +23,8 @@ export class Fanout {
   readonly #groups = newGroups()
   /** Those who are to hear who is here as soon as it has been told that they are (PRES-1). */
   readonly #awaiting = new Set<Member>()
-  /** Those who are behind because they do not read, and since when (ms). */
-  readonly #stuck = new Map<Member, number>()
+  /** Those who are behind because they do not read: since when (ms), and what they took when they were looked after. */
+  readonly #stuck = new Map<Member, { readonly since: number; readonly credit: number }>()
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
   readonly #answerBound: number
   readonly #left: Left
@@ -127,10 +127,13 @@ export class Fanout {
 
   /** FAN-4: who has not read for long is closed; the others go on as far as they can take it. */
   lookAfter(now: number): void {
-    for (const [member, since] of this.#stuck) {
+    for (const [member, { since, credit: before }] of this.#stuck) {
       const { connection } = member
-      if (connection.credit() > 0) this.#advance(member)
+      const credit = connection.credit()
+      if (credit > 0) this.#advance(member)
+      else if (credit > before) this.#stuck.set(member, { since: now, credit })
       else if (now - since > LIMITS.patience) this.close(connection, CLOSE.slow, 'slow')
+      else this.#stuck.set(member, { since, credit })
     }
   }
 
@@ -256,7 +259,7 @@ export class Fanout {
 
   #isStuck(member: Member): void {
     if (this.#stuck.has(member)) return
-    this.#stuck.set(member, this.#host.now())
+    this.#stuck.set(member, { since: this.#host.now(), credit: member.connection.credit() })
     this.#tally.fellBehind++
   }
 

@@ -63,8 +63,8 @@ export function toDraft(
   { session, user }: Pick<Submission, 'session'> & { readonly user?: string | undefined },
   id: string,
 ): MessageDraft {
-  const { body, event, ephemeral } = publication
-  const audience = toAudience(publication, session)
+  const { body, event, ephemeral, to, except = [], echo } = publication
+  const audience = toAudience(to, echo || session === null ? except : [...except, session.id])
   return {
     id,
     body,
@@ -75,11 +75,20 @@ export function toDraft(
     ...(publication.id !== undefined && {
       dedupe: {
         key: `${publisher(session, user)} ${publication.id}`,
-        fingerprint: fingerprint(JSON.stringify([body.member, event, ephemeral, audience])),
+        fingerprint: fingerprint(JSON.stringify(asSent(publication))),
       },
     }),
   }
 }
+
+/** What is compared. `echo` as it was said: which session it excepts differs from one session of a user to another. */
+const asSent = ({ body, event, ephemeral, to, except = [], echo }: Publication): readonly unknown[] => [
+  body.member,
+  event,
+  ephemeral,
+  toAudience(to, except),
+  ...(echo ? [] : [{ echo }]),
+]
 
 /** As the backend wants it. It is known by what the client sent: a repeat of that is no other message (ASK-6). */
 export function rewritten(submission: Submission, rewrite: Rewrite): Submission {
@@ -101,8 +110,8 @@ function publisher(session: Session | null, user: string | undefined): string {
   return session === null ? 'backend' : `session:${session.id}`
 }
 
-function toAudience({ to, except = [], echo }: Publication, session: Session | null): Audience | undefined {
-  const excepted = echo || session === null ? except : [...except, session.id]
-  if (to === undefined && excepted.length === 0) return undefined
-  return { ...(to !== undefined && { to }), ...(excepted.length > 0 && { except: excepted }) }
-}
+/** Everybody, if it names nobody. */
+const toAudience = (to: Audience['to'], except: readonly string[]): Audience | undefined =>
+  to === undefined && except.length === 0
+    ? undefined
+    : { ...(to !== undefined && { to }), ...(except.length > 0 && { except }) }

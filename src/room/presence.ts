@@ -57,14 +57,14 @@ export class Presence {
     return this.#decided.members.size === 0
   }
 
-  /** Of what has been told. */
+  /** Of what has been told, as those know it who hear of every change. */
   get rev(): string {
-    return this.#told.rev.toString()
+    return this.#told.rev.toString(!this.#isLarge)
   }
 
   /** Is there anything to tell a connection that knows this much? Absent: it wants to hear nothing. */
   isNews(known: string | undefined): boolean {
-    return known !== undefined && known !== IN_STEP && known !== this.rev
+    return known !== undefined && known !== IN_STEP && !this.#isToldBy(known)
   }
 
   /** Has it been told that this session is here? */
@@ -112,8 +112,14 @@ export class Presence {
     for (const step of this.#onTheirWay.splice(0, changes.length).flat()) apply(this.#told, step)
     this.#sync = undefined
     this.#counting = false
-    const isTold = this.#decided.rev.toString() === this.rev
+    const isTold = this.#decided.rev.equals(this.#told.rev)
     return this.#isLarge && this.#untold.length > 0 && !isTold ? this.#count() : []
+  }
+
+  /** Is that what has been told? Who knows only how many are here lacks who they are, where each is named (PRES-6). */
+  #isToldBy(rev: string): boolean {
+    const { rev: told } = this.#told
+    return rev === told.toString(true) || (this.#isLarge && rev === told.toString(false))
   }
 
   get #isSmall(): boolean {
@@ -139,14 +145,14 @@ export class Presence {
       return this.#draft(syncEvent(this.#listOf(this.#decided)).json)
     }
     this.#isLarge ||= size > this.#limit
-    return this.#isLarge ? this.#count() : this.#draft(changeJson(change, this.#decided.rev.toString()))
+    return this.#isLarge ? this.#count() : this.#draft(changeJson(change, this.#decided.rev.toString(true)))
   }
 
   #count(): readonly Draft[] {
     if (this.#counting) return []
     this.#counting = true
     const { members, rev } = this.#decided
-    return this.#draft(changeJson({ action: 'count', count: members.size }, rev.toString()))
+    return this.#draft(changeJson({ action: 'count', count: members.size }, rev.toString(false)))
   }
 
   #draft(json: string): readonly Draft[] {
@@ -162,7 +168,7 @@ export class Presence {
       if (shown.length >= most) break
       shown.push(each)
     }
-    return { count: members.size, members: shown, rev: rev.toString() }
+    return { count: members.size, members: shown, rev: rev.toString(shown.length === members.size) }
   }
 }
 

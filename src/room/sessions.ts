@@ -35,7 +35,8 @@ export class Sessions {
   /** Rows as they were stored; their connections are attached after. Those that have none then end in due time. */
   constructor(rows: readonly SessionRow[], grace: number, now: number) {
     this.#grace = grace
-    const ends = rows.map(({ id, endsAt }) => [id, endsAt ?? now + grace] as const)
+    // Never later than if it had just been left: the clock may have been set back since it was written.
+    const ends = rows.map(({ id, endsAt = now + grace }) => [id, Math.min(endsAt, now + grace)] as const)
     for (const [id, end] of ends.sort(([, a], [, b]) => a - b)) this.#ends.set(id, end)
     for (const { id, user, endsAt, presence } of rows) {
       const session = { id, ...(user !== undefined && { user }) }

@@ -5,7 +5,7 @@ import type { Publication } from '../protocol/operations.ts'
 import type { Answers } from './answers.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { rewritten, toDraft } from './incoming.ts'
-import type { ReplyTo, RoomHost } from './ports.ts'
+import type { ReplyTo, RoomHost, Work } from './ports.ts'
 import type { MessageQuestion, Submission } from './questions.ts'
 
 export interface SubmissionParts {
@@ -82,7 +82,11 @@ const isKnown = (host: RoomHost, { draft: { dedupe } }: Submission): boolean =>
 
 /** Nobody may act twice on one message; the log finds the first cursor, or that the content differs. */
 const repeat = (host: RoomHost, { draft, replyTo }: Submission): void =>
-  host.commit({ drafts: [], repeats: draft, ...(replyTo && { replyTo }) })
+  host.commit({ drafts: [], repeats: draft, ...withOthers(replyTo), ...(replyTo && { replyTo }) })
+
+/** An item of a batch is written with the one before it (BATCH-2). */
+export const withOthers = (replyTo: ReplyTo | undefined): Pick<Work, 'withPrevious'> =>
+  replyTo !== undefined && 'index' in replyTo && replyTo.index !== 0 ? { withPrevious: true } : {}
 
 interface By {
   readonly user?: string

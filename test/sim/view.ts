@@ -30,7 +30,7 @@ export class View {
     if (this.members === undefined) return
     const rev = new Rev()
     for (const each of this.members.values()) rev.add(toPresent(each))
-    if (rev.toString() !== this.rev) throw new Error(`knows ${rev} after ${JSON.stringify(event)}`)
+    if (rev.toString(true) !== this.rev) throw new Error(`knows ${rev} after ${JSON.stringify(event)}`)
   }
 }
 

@@ -4,6 +4,8 @@ import { LIMITS } from '../../../src/protocol/limits.ts'
 import { parsePublication } from '../../../src/protocol/operations.ts'
 import type { Incoming } from '../../../src/room/incoming.ts'
 import { Room, type RoomClass, type Session } from '../../../src/room/room.ts'
+import type { ServerEvent } from '../../conformance/clients/events.ts'
+import { Roster } from '../../conformance/clients/presence.ts'
 import type { VirtualConnection, World } from './world.ts'
 
 export interface Scenario {
@@ -123,6 +125,28 @@ export const scenarios: Record<string, Scenario> = {
       const again = world.connect({ session: 'b', cursor: '0-0' })
       world.settles()
       expect(again.messages).toEqual([1])
+    },
+  },
+  'FAN-4 who reads, however slowly, is not given up': {
+    play(world) {
+      const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
+      b.credits = -5000
+      world.says(a, publish(1))
+      world.settles()
+      for (let n = 0; n < 4; n++) {
+        world.passes(LIMITS.patience - 1)
+        b.credits += 1000
+        world.room.lookAfter()
+      }
+      expect(b.closed).toBeUndefined()
+      // What it is told besides is no reading of its own.
+      world.passes(LIMITS.patience)
+      b.credits -= 500
+      world.room.lookAfter()
+      world.passes(1)
+      b.credits += 0
+      world.room.lookAfter()
+      expect(b.closed).toEqual({ code: 4001, reason: 'slow' })
     },
   },
   'FAN-4, SES-1 who was given up is gone, though its end of the wire never says so': {
@@ -511,6 +535,30 @@ export const scenarios: Record<string, Scenario> = {
       expect(a.messages).toEqual(['lost'])
     },
   },
+  'PRES-4, PRES-6 who comes back knowing how many are here, to a room that names each again, is told who': {
+    play(world) {
+      const watcher = world.connect({ session: 'w', presence: '' })
+      const crowd = [...Array(6).keys()].map((i) => world.connect({ session: `s${i}`, presence: '' }))
+      world.settles()
+      for (const each of crowd.splice(3)) world.leaves(each)
+      world.passes(LIMITS.grace)
+      world.settles()
+      const { rev, ...last } = watcher.events.at(-1) as { rev: string }
+      expect(last).toEqual({ type: 'presence', action: 'count', count: 4 })
+      world.leaves(watcher)
+      // One less, so that the room names each, and the same again.
+      world.asks({ type: 'disconnect', id: 's0' })
+      world.settles()
+      world.connect({ session: 's0', presence: '' })
+      world.settles()
+      const back = world.connect({ session: 'w', presence: rev })
+      world.connect({ session: 'x', presence: '' })
+      world.settles()
+      const roster = new Roster()
+      for (const event of back.events) if (event.type === 'presence') roster.hear(event as unknown as ServerEvent)
+      expect(roster.count).toBe(5)
+    },
+  },
   'presence: a large room tells how many, and names each again when it is small': {
     play(world) {
       const watcher = world.connect({ session: 'watcher', presence: '' })
@@ -558,6 +606,32 @@ export const scenarios: Record<string, Scenario> = {
       expect(world.connect({ session: 'a', user: 'eve' }).closed).toMatchObject({ code: 4503 })
     },
   },
+  'PUB-5 the same from another session of its user is the same, also where it is not to hear itself': {
+    play(world) {
+      const said = publish(1, { id: 'm', ref: 1, echo: false })
+      const [phone, desk] = ['phone', 'desk'].map((session) => world.connect({ session, user: 'ada' }))
+      world.says(phone as VirtualConnection, said)
+      world.settles()
+      world.says(desk as VirtualConnection, said)
+      world.settles()
+      expect(desk?.events.at(-1)).toMatchObject({ type: 'ack', duplicate: true })
+      world.says(desk as VirtualConnection, publish(1, { id: 'm', ref: 2 }))
+      world.settles()
+      expect(desk?.events.at(-1)).toMatchObject({ type: 'error', code: 'id_reused' })
+    },
+  },
+  'BATCH-2 what is known in a batch does not tear it apart': {
+    room: Counter,
+    play(world) {
+      const publication = (source: string) => parsePublication(source, LIMITS.payload)
+      world.connect({ session: 'a' })
+      world.publishes({ data: 'known', id: 'k' })
+      world.settles()
+      const publications = ['{"data":1}', '{"data":"known","id":"k"}', '{"data":2}'].map(publication)
+      world.asks({ type: 'batch', publications })
+      expect(world.isWhole).toBe(true)
+    },
+  },
   'a batch is written as one and answered item by item': {
     play(world) {
       const publication = (source: string) => parsePublication(source, LIMITS.payload)
@@ -575,6 +649,6 @@ const presenceOf = (connection: VirtualConnection): Record<string, unknown>[] =>
   connection.events
     .filter(({ type }) => type === 'presence')
     .map(({ type: _, rev, ...rest }) => {
-      expect(rev).toMatch(/^r[0-9a-z]+$/)
+      expect(rev).toMatch(/^[rc][0-9a-z]+$/)
       return rest
     })

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import { Sessions } from '../../../src/room/sessions.ts'
 import { World } from './world.ts'
+
+it('SES-4 no session outlives its room’s birth by more than a grace, also where the clock was set back', () => {
+  const sessions = new Sessions(
+    [{ id: 'a', endsAt: 5_000_000 }, { id: 'b' }, { id: 'c', endsAt: 1_020_000 }],
+    30_000,
+    1_000_000,
+  )
+  expect(sessions.expire(1_029_999).map(({ session }) => session.id)).toEqual(['c'])
+  expect(sessions.expire(1_030_000).map(({ session }) => session.id)).toEqual(['a', 'b'])
+})
 
 /** Over the wire nobody has a user until tokens say who it is. */
 describe.each([

@@ -151,6 +151,11 @@ export class World implements RoomHost {
     return true
   }
 
+  /** Would a host that commits little at a time commit all of what waits together? */
+  get isWhole(): boolean {
+    return this.#works.waiting.slice(1).every(({ withPrevious }) => withPrevious)
+  }
+
   /** Lets one answer arrive, of the questions that were asked: the first, or another. False: there is none. */
   answers(index = 0): boolean {
     const [asked] = this.#asked.splice(index, 1)
