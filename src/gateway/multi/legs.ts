@@ -49,6 +49,13 @@ export class Legs {
     return LIMITS.ahead + frameLimit(this.#runtime.payloadLimit) + this.#legs.size * 2 * LIMITS.page
   }
 
+  /** What each room sees of it: less than none never by so much that the room would end its part for what others have sent,
+   * but more whenever the client has read, or it would be given up for not reading (FAN-4). */
+  get #credit(): number {
+    const credit = this.#trunk.credit()
+    return credit > 0 ? credit : Math.max((credit / this.overdraft) * LIMITS.ahead, -LIMITS.ahead)
+  }
+
   has(room: string): boolean {
     return this.#legs.has(room)
   }
@@ -60,7 +67,12 @@ export class Legs {
   }
 
   join(room: string, start: Start): void {
-    const leg = new RoomLeg(room, this.#trunk, () => this.#legs.delete(room))
+    const leg = new RoomLeg(
+      room,
+      this.#trunk,
+      () => this.#credit,
+      () => this.#legs.delete(room),
+    )
     this.#legs.set(room, leg)
     void leg.open(this.#bearer, helloOf({ kind: this.#kind, codec: 'lines' }, this.#session, room, start))
   }
@@ -90,6 +102,7 @@ export class Legs {
 class RoomLeg implements Leg {
   readonly #room: string
   readonly #trunk: Trunk
+  readonly #credit: () => number
   readonly #gone: () => void
   /** What the client sent before the wire stood (WS-9). */
   readonly #early: string[] = []
@@ -100,9 +113,10 @@ class RoomLeg implements Leg {
   #probe: number | undefined
   #closing: { readonly retryAfter?: number } = {}
 
-  constructor(room: string, trunk: Trunk, gone: () => void) {
+  constructor(room: string, trunk: Trunk, credit: () => number, gone: () => void) {
     this.#room = room
     this.#trunk = trunk
+    this.#credit = credit
     this.#gone = gone
   }
 
@@ -159,8 +173,7 @@ class RoomLeg implements Leg {
   }
 
   credit(): number {
-    // Never so little that the room would end its part for what others have sent: the trunk has its own bound.
-    return Math.max(this.#trunk.credit(), -LIMITS.ahead)
+    return this.#credit()
   }
 
   closed(code: number, reason: string): void {
