@@ -130,9 +130,9 @@ export class Rooms {
     return kept
   }
 
-  /** Sends everyone away; who waits for an acknowledgement has it before. */
-  async drain(): Promise<void> {
-    await this.#flush()
+  /** Sends everyone away; who waits for an acknowledgement has it before, if the disk is not late. */
+  async drain(late: Promise<void>): Promise<void> {
+    await Promise.race([this.#flush(), late])
     const clients = [...this.#rooms.values()].reduce((sum, room) => sum + room.connections, 0)
     for (const room of this.#rooms.values()) room.drain(clients)
   }

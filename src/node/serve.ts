@@ -28,8 +28,10 @@ import { isWebSocket, Upgrades } from './upgrade.ts'
 import { webPage } from './web-page.ts'
 import { nodePost } from './webhooks/post.ts'
 
-/** How long a client has to take its leave (ms). Twice this, and then some, is below the 10 s that supervisors give. */
+/** How long a client has to take its leave (ms). Twice this and FLUSH, and then some, is below the 10 s that supervisors give. */
 const PATIENCE = 3000
+/** How long what waits for the disk keeps those from being sent away who wait for it (ms). */
+const FLUSH = 1500
 
 export interface ServeOptions {
   /** What each room is: default `Room`, which passes messages on. */
@@ -195,7 +197,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       const { connections, rooms: inMemory } = rooms.look()
       tell('info', 'Everyone is sent away, and the gateway goes down', { rooms: inMemory, connections })
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
-      await rooms.drain()
+      await rooms.drain(late(FLUSH))
       upgrades.drain()
       lines.drain()
       const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])

@@ -32,6 +32,8 @@ export class Fanout {
   readonly #pagePacks = new PagePacks()
   readonly #tally: Tally
   readonly #figures: RoomFigures
+  /** The last commit failed: that somebody has come may not be told for long. */
+  #isFailing = false
   #head: Head
 
   constructor(host: RoomHost, birth: Birth, presence: Presence, figures: RoomFigures, left: Left) {
@@ -68,6 +70,11 @@ export class Fanout {
     else if (!this.#send(member, greeting, at) || codec !== 'poll') this.#advance(member)
   }
 
+  /** What was to be written was not. */
+  failed(): void {
+    this.#isFailing = true
+  }
+
   /** It is gone. */
   leave(connection: Connection): void {
     const member = this.#members.get(connection)
@@ -83,6 +90,7 @@ export class Fanout {
   deliver(entries: readonly Entry[], head: Head): void {
     let at = headPosition(this.#head)
     this.#head = head
+    if (entries.length > 0) this.#isFailing = false
     for (const chunk of packs(entries)) at = this.#flush(chunk, at)
     for (const member of this.#awaiting) {
       if (!this.#presence.hasTold(member.session)) continue
@@ -106,7 +114,7 @@ export class Fanout {
     }
     // Nothing follows a poll's answer, and in a busy room each has messages: what it missed must stand beside them.
     const isLast = member.group.codec === 'poll' && comparePositions(through, headPosition(this.#head)) >= 0
-    const missed = isLast ? this.#missed(connection) : []
+    const missed = isLast && !this.#awaiting.has(member) ? this.#missed(connection) : []
     connection.attach({ ...connection.attachment, at: through })
     this.#tally.replayed(items.length, isWithheld)
     const pack = this.#pagePacks.of(member.group.codec, items, missed, through, this.#head)
@@ -184,10 +192,13 @@ export class Fanout {
   #advance(member: Member): void {
     const { connection } = member
     // Writing to it may have been its end.
-    if (!this.#members.has(connection) || this.#waits(member)) return
+    if (!this.#members.has(connection)) return
     const { at } = connection.attachment
     const through = headPosition(this.#head)
-    if (at === undefined || comparePositions(at, through) >= 0) {
+    const isBehind = at !== undefined && comparePositions(at, through) < 0
+    // While nothing can be written, what there is to read is read all the same (OPS-3).
+    if (this.#waits(member) && !(isBehind && this.#isFailing)) return
+    if (!isBehind) {
       this.#stuck.delete(member)
       this.#becomeLive(member, [])
     } else if (connection.credit() > 0) {

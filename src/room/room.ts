@@ -187,6 +187,7 @@ export class Room<State = unknown> {
    * `heard`: of the room before, whose last commit failed, or was written and could not be told.
    */
   wake(connections: Iterable<Connection>, heard?: Heard): void {
+    if (heard !== undefined) this.#fanout.failed()
     this.#entrance.returned(connections, heard)
   }
 

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { call, postJson, say, wholeHistory } from '../conformance/clients/http.ts'
+import { call, postJson, say, url, wholeHistory } from '../conformance/clients/http.ts'
 import { tellingTransportsOf } from '../conformance/clients/index.ts'
 import { Framed, Plain } from '../conformance/clients/websocket.ts'
 import { freshRoom } from '../conformance/suite.ts'
@@ -114,6 +114,12 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
         const late = await open(base, room, { cursor: '0-0' })
         expect((await late.messages(kept.length)).map(({ data }) => data)).toEqual(kept)
         await late.close()
+      }
+      // That somebody has come cannot be written either, so that nobody is told of it; what there is to read is read.
+      for (const presence of ['1', 'r0']) {
+        const poll = await call(url(base, room, '/poll', { cursor: '0-0', presence }))
+        const { events } = JSON.parse(poll.text) as { events: { type: string; data: unknown }[] }
+        expect(events.filter(({ type }) => type === 'message').map(({ data }) => data)).toEqual(kept)
       }
       const says = `rooms.db cannot be written: ${why}. Publishing is refused until it can`
       await eventually('it has said so', async () => gateway.said().includes(says))

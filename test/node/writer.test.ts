@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
@@ -8,8 +9,31 @@ import { folder, start } from './gateway.ts'
 
 const DEATHS = ['dies-unwritten', 'dies-unsaid', 'dies-later']
 
+const preload = pathToFileURL(join(import.meta.dirname, 'dying-writer.ts')).href
+
+it('DRAIN-1 a disk that is slow keeps nobody from being sent away in time, and what waits for it is written', async () => {
+  const data = join(folder(), 'rooms.db')
+  const env = { HOLDLINE_DATA: data, HOLDLINE_SYNC: 'full', NODE_OPTIONS: `--import ${preload}` }
+  const { base, child, said } = await start(env)
+  const [room, other] = [freshRoom(), freshRoom()]
+  const [publisher, reader] = [await Framed.open(base, room), await Framed.open(base, other)]
+  publisher.send({ op: 'publish', data: 'waits' })
+  await publisher.ask({ op: 'history' })
+  const began = Date.now()
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  for (const each of [publisher, reader]) {
+    expect((await each.inbox.until(({ type }) => type === 'closing')).at(-1)).toMatchObject({ code: 4000 })
+  }
+  expect(Date.now() - began).toBeLessThan(4000)
+  expect(await gone).toEqual([0, null])
+  expect(Date.now() - began).toBeLessThan(10_000)
+  expect(said()).not.toContain('"error"')
+  const again = await start({ HOLDLINE_DATA: data })
+  expect((await wholeHistory(again.base, room)).map(({ data }) => data)).toEqual(['waits'])
+})
+
 it('STORE-1, OPS-3 a writer dies again and again: what is acknowledged is in the log, what is refused is not, and readers hear the log', async () => {
-  const preload = pathToFileURL(join(import.meta.dirname, 'dying-writer.ts')).href
   const { base, end } = await start({
     HOLDLINE_DATA: join(folder(), 'rooms.db'),
     HOLDLINE_SYNC: 'full',

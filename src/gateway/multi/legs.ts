@@ -49,8 +49,10 @@ export class Legs {
     return LIMITS.ahead + frameLimit(this.#runtime.payloadLimit) + this.#legs.size * 2 * LIMITS.page
   }
 
-  /** What each room sees of it: less than none never by so much that the room would end its part for what others have sent,
-   * but more whenever the client has read, or it would be given up for not reading (FAN-4). */
+  /**
+   * What each room sees of the trunk's. Never so little that it would end its part for what others have sent, and yet
+   * more whenever the client has read, or it would be given up for not reading (FAN-4).
+   */
   get #credit(): number {
     const credit = this.#trunk.credit()
     return credit > 0 ? credit : Math.max((credit / this.overdraft) * LIMITS.ahead, -LIMITS.ahead)

@@ -18,8 +18,7 @@ export async function poll(room: string, query: Query, signal: AbortSignal, runt
   if (typeof outcome === 'string') return answer(outcome, 0)
   if (outcome.code >= CLOSE.protocol) return problem(finalCode(outcome.code), outcome.reason)
   if (outcome.code === CLOSE.rate) return problem(rateCode(outcome.reason), outcome.reason)
-  if (start.cursor === undefined)
-    return problem(outcome.code === CLOSE.storage ? 'storage' : 'draining', outcome.reason)
+  if (start.cursor === undefined) return problem(outcome.code === CLOSE.drain ? 'draining' : 'storage', outcome.reason)
   // Nothing came: the client's own cursor still says up to where it has seen. Whoever was sent away comes back later.
   const nothing = `{"cursor":"${start.cursor}","head":"${start.cursor}","events":[]`
   return answer(nothing, outcome === IDLE ? 0 : (outcome.retryAfter ?? retryAfter()))
@@ -35,7 +34,7 @@ const ARRIVAL = 10
 
 /** Who only asks where it stands is answered at once, or as soon as its coming has been committed (POLL-2, PRES-1). */
 export const patience = (wait: number, ...hellos: readonly Hello[]): number =>
-  hellos.every(({ cursor }) => cursor !== undefined) ? wait : Math.max(wait, ARRIVAL)
+  Math.max(...hellos.map(({ cursor }) => (cursor === undefined ? ARRIVAL : wait)))
 
 /** How a poll is refused for which there is no room now. */
 const rateCode = (reason: string): ErrorCode => (reason === 'room_full' || reason === 'busy' ? reason : 'rate')

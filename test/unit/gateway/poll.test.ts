@@ -41,6 +41,20 @@ const query = (given: Record<string, string>) => (name: string) => given[name]
 const never = new AbortController().signal
 
 describe('polls of rooms that are far away', () => {
+  it('POLL-2, ERR-1 a first poll whose coming cannot be committed is refused for that, and not as if the gateway went down', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const { runtime, reached } = runtimeOf({ a: { reach: near, answers: false } })
+      const response = poll('a', query({ presence: '1' }), never, runtime)
+      while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
+      expect(reached()).toBe(1)
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect([(await response).status, await (await response).json()]).toMatchObject([503, { code: 'storage' }])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('POLL-3 with wait=0 the room was asked all the same', async () => {
     const { runtime, open } = runtimeOf({ a: { reach: () => pass(30), answers: true } })
     const response = await poll('a', query({ cursor: '0-0', wait: '0' }), never, runtime)

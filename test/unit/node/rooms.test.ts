@@ -46,7 +46,7 @@ it('what goes wrong in one room keeps no other from hearing of the commit that t
 
 it('DRAIN-1 with nothing to write it is over, and what is published all the same is written', async () => {
   const { rooms, publish } = open()
-  await rooms.drain()
+  await rooms.drain(new Promise(() => {}))
   expect(await publish('lobby', 'late')).toMatchObject({ type: 'published' })
   await rooms.close()
 })
@@ -62,7 +62,7 @@ it('DRAIN-1 polls that are held are told to come back spread over as long as all
         { write() {}, credit: () => Number.POSITIVE_INFINITY, closed: (_, __, after) => advice.push(after ?? 0) },
       )
   }
-  await rooms.drain()
+  await rooms.drain(new Promise(() => {}))
   // 200 a second are taken in with ease.
   expect(advice).toHaveLength(2000)
   expect(Math.max(...advice)).toBeGreaterThan(9)
