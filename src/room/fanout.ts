@@ -13,6 +13,7 @@ import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
 import { Progress } from './progress.ts'
+import { Stuck } from './stuck.ts'
 import type { Tally } from './tally.ts'
 
 /** What decides is the Room; this sends. Each event is encoded once per codec, and each pack once per codec (FAN-1). */
@@ -23,8 +24,7 @@ export class Fanout {
   readonly #groups = newGroups()
   /** Those who are to hear who is here as soon as it has been told that they are (PRES-1). */
   readonly #awaiting = new Set<Member>()
-  /** Those who are behind because they do not read: since when (ms), and what they took when they were looked after. */
-  readonly #stuck = new Map<Member, { readonly since: number; readonly credit: number }>()
+  readonly #stuck: Stuck
   /** What may be owed to a connection beside the feed, which may overshoot by one event of the largest size. */
   readonly #answerBound: number
   readonly #left: Left
@@ -33,13 +33,14 @@ export class Fanout {
   readonly #tally: Tally
   readonly #figures: RoomFigures
   /** The last commit failed: that somebody has come may not be told for long. */
-  #isFailing = false
+  isFailing = false
   #head: Head
 
   constructor(host: RoomHost, birth: Birth, presence: Presence, figures: RoomFigures, left: Left) {
     this.#tally = birth.tally
     this.#figures = figures
     this.#host = host
+    this.#stuck = new Stuck(host, birth.tally)
     this.#presence = presence
     this.#left = left
     this.#head = birth.head
@@ -70,11 +71,6 @@ export class Fanout {
     else if (!this.#send(member, greeting, at) || codec !== 'poll') this.#advance(member)
   }
 
-  /** What was to be written was not. */
-  failed(): void {
-    this.#isFailing = true
-  }
-
   /** It is gone. */
   leave(connection: Connection): void {
     const member = this.#members.get(connection)
@@ -90,7 +86,7 @@ export class Fanout {
   deliver(entries: readonly Entry[], head: Head): void {
     let at = headPosition(this.#head)
     this.#head = head
-    if (entries.length > 0) this.#isFailing = false
+    if (entries.length > 0) this.isFailing = false
     for (const chunk of packs(entries)) at = this.#flush(chunk, at)
     for (const member of this.#awaiting) {
       if (!this.#presence.hasTold(member.session)) continue
@@ -135,13 +131,10 @@ export class Fanout {
 
   /** FAN-4: who has not read for long is closed; the others go on as far as they can take it. */
   lookAfter(now: number): void {
-    for (const [member, { since, credit: before }] of this.#stuck) {
+    for (const member of this.#stuck.members) {
       const { connection } = member
-      const credit = connection.credit()
-      if (credit > 0) this.#advance(member)
-      else if (credit > before) this.#stuck.set(member, { since: now, credit })
-      else if (now - since > LIMITS.patience) this.close(connection, CLOSE.slow, 'slow')
-      else this.#stuck.set(member, { since, credit })
+      if (connection.credit() > 0) this.#advance(member)
+      else if (this.#stuck.isLost(member, now)) this.close(connection, CLOSE.slow, 'slow')
     }
   }
 
@@ -197,14 +190,11 @@ export class Fanout {
     const through = headPosition(this.#head)
     const isBehind = at !== undefined && comparePositions(at, through) < 0
     // While nothing can be written, what there is to read is read all the same (OPS-3).
-    if (this.#waits(member) && !(isBehind && this.#isFailing)) return
-    if (!isBehind) {
-      this.#stuck.delete(member)
-      this.#becomeLive(member, [])
-    } else if (connection.credit() > 0) {
-      this.#stuck.delete(member)
-      this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
-    } else this.#isStuck(member)
+    if (this.#waits(member) && !(isBehind && this.isFailing)) return
+    if (isBehind && connection.credit() <= 0) return this.#stuck.add(member)
+    this.#stuck.delete(member)
+    if (isBehind) this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
+    else this.#becomeLive(member, [])
   }
 
   #becomeLive(member: Member, greeting: readonly Item[]): void {
@@ -268,12 +258,6 @@ export class Fanout {
     return through
   }
 
-  #isStuck(member: Member): void {
-    if (this.#stuck.has(member)) return
-    this.#stuck.set(member, { since: this.#host.now(), credit: member.connection.credit() })
-    this.#tally.fellBehind++
-  }
-
   /** FOLLOW-8 for who is excepted from what everybody else sees. */
   #ownOrUnseen(
     member: Member,
@@ -297,7 +281,7 @@ export class Fanout {
       // The room's rev has moved already with changes that it now misses, so it is told anew when it is live again.
       const known = attachment.presence === undefined ? {} : { presence: '' }
       member.connection.attach({ ...attachment, at, ...known })
-      this.#isStuck(member)
+      this.#stuck.add(member)
     }
   }
 

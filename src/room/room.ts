@@ -187,7 +187,7 @@ export class Room<State = unknown> {
    * `heard`: of the room before, whose last commit failed, or was written and could not be told.
    */
   wake(connections: Iterable<Connection>, heard?: Heard): void {
-    if (heard !== undefined) this.#fanout.failed()
+    this.#fanout.isFailing = heard !== undefined
     this.#entrance.returned(connections, heard)
   }
 
