@@ -29,6 +29,8 @@ export interface Wire {
   send(text: string): boolean
   /** The leg takes more again. */
   drained(): void
+  /** Settled when the room has said what it had to say at once. Absent: it has. */
+  readonly asked?: Promise<void>
   /** Its client sends nothing more: answered, and caught up, it is let go with 1000 (TCP-5). Where a wire has two halves. */
   finish?(): void
   /** The leg is over. May be called twice. */

@@ -81,6 +81,7 @@ export class LegConnection extends LocalConnection {
   readonly #leg: Pick<Leg, 'write' | 'credit'>
   readonly #closed: Leg['closed']
   readonly #waiting: (() => void)[] = []
+  #read: (() => void) | undefined
 
   /** Closed, it is gone in the same call. */
   readonly isOpen = true
@@ -93,7 +94,15 @@ export class LegConnection extends LocalConnection {
 
   override attach(attachment: Attachment): void {
     super.attach(attachment)
+    this.#read?.()
     if (attachment.at === undefined) for (const done of this.#waiting.splice(0)) done()
+  }
+
+  /** A page is being read for it: resolves when it has been, or was not to be. */
+  read(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#read = resolve
+    })
   }
 
   /** Resolves when it has all that there is; never, if it goes before. */
@@ -114,5 +123,6 @@ export class LegConnection extends LocalConnection {
 
   close(code: number, reason: string, retryAfter?: number): void {
     this.#closed(code, reason, retryAfter)
+    this.#read?.()
   }
 }

@@ -175,7 +175,10 @@ export class LocalRoom implements RoomHost {
       leg.closed(code, reason, retryAfter)
     })
     this.attach(connection, hello)
+    const last = this.#reads.at(-1)
+    const isRead = last !== undefined && readerOf(last) === connection
     return {
+      ...(isRead && { asked: connection.read() }),
       send: (text) => {
         if (this.#connections.has(connection)) this.received(connection, text)
         return true

@@ -191,10 +191,11 @@ export class Fanout {
     const isBehind = at !== undefined && comparePositions(at, through) < 0
     // While nothing can be written, what there is to read is read all the same (OPS-3).
     if (this.#waits(member) && !(isBehind && this.isFailing)) return
-    if (isBehind && connection.credit() <= 0) return this.#stuck.add(member)
-    this.#stuck.delete(member)
-    if (isBehind) this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
-    else this.#becomeLive(member, [])
+    const isStuck = isBehind && connection.credit() <= 0
+    if (isStuck) this.#stuck.add(member)
+    else this.#stuck.delete(member)
+    if (!isBehind) this.#becomeLive(member, [])
+    else if (!isStuck) this.#host.read(connection, { after: at, through, maxBytes: LIMITS.page })
   }
 
   #becomeLive(member: Member, greeting: readonly Item[]): void {

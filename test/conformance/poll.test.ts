@@ -85,6 +85,19 @@ chapter('poll', (gateway) => {
     for (const { events } of await Promise.all(polls)) expect(events.map(({ data }) => data)).toEqual(['x'])
   })
 
+  test('POLL-3, MULTI-9 with wait=0 what stands after the cursor is answered, however many ask at once', async () => {
+    const [room, other] = [freshRoom(), freshRoom()]
+    const cursors: string[] = []
+    for (const i of range(40)) cursors.push(await say(gateway.url, room, `${i}${'x'.repeat(30_000)}`))
+    const asked = range(80).map((i) => cursors[i % 39])
+    const single = asked.map((cursor) => ask(gateway.url, room, { cursor, wait: 0 }))
+    const joined = asked.map((cursor) => ask(gateway.url, [other, room], { cursor: `0-0.${cursor}`, wait: 0 }))
+    for (const answers of [await Promise.all(single), await Promise.all(joined)]) {
+      const next = answers.map(({ events }) => Number.parseInt(`${events[0]?.data}`, 10))
+      expect(next).toEqual(asked.map((_, i) => (i % 39) + 1))
+    }
+  })
+
   test('POLL-5 asked again with the same cursor it answers the same again', async () => {
     const [room, resume] = [freshRoom(), freshSecret()]
     for (const data of ['a', 'b']) await say(gateway.url, room, data)

@@ -82,6 +82,7 @@ function held(parties: readonly Party[], runtime: Runtime, wait: number, signal:
       const wire = await runtime.room(room).dial(hello, leg)
       wires.push(wire)
       if (over) wire.close()
+      await wire.asked
     }
     if (signal.aborted) end()
     else signal.addEventListener('abort', end)

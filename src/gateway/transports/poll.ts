@@ -77,11 +77,12 @@ function held(hello: Hello, room: RoomStub, wait: number, signal: AbortSignal): 
       closed: (code: number, reason: string, retryAfter?: number) => end({ code, reason, retryAfter }),
     }
     room.dial(hello, leg).then(
-      (dialled) => {
+      async (dialled) => {
         wire = dialled
         if (over) dialled.close()
         // The wait begins when the room was asked: with `wait=0` too it must have been, however far away it is.
-        else timer = setTimeout(leave, wait * 1000)
+        await dialled.asked
+        if (!over) timer = setTimeout(leave, wait * 1000)
       },
       (error) => {
         reject(error)
