@@ -6,6 +6,7 @@ import { isName } from '../protocol/names.ts'
 import { batchSchema, type Publication, parseBatchItem } from '../protocol/operations.ts'
 import { readTraceparent } from '../protocol/trace.ts'
 import type { Reply } from '../room/ports.ts'
+import { retryAfter } from './advice.ts'
 import { decodeText, readBody } from './body.ts'
 import { type Query, resume } from './parameters.ts'
 import type { Runtime } from './ports.ts'
@@ -17,7 +18,9 @@ interface Item {
   readonly publication: Publication
 }
 
-type Result = Omit<Extract<Reply, { type: 'published' }>, 'type'> | { readonly code: string; readonly message: string }
+type Result =
+  | Omit<Extract<Reply, { type: 'published' }>, 'type'>
+  | { readonly code: string; readonly message: string; readonly retryAfter?: number }
 
 /** `POST /v1/publish` (BATCH-1 to BATCH-3): one room's items are one command, and so one atomic write. */
 export async function publishMany(request: Request, query: Query, runtime: Runtime): Promise<Response> {
@@ -84,7 +87,10 @@ async function publishTo(
 }
 
 function toResult(reply: Reply): Result {
-  if (reply.type === 'error') return { code: reply.code, message: reply.message }
+  if (reply.type === 'error') {
+    const { code, message } = reply
+    return { code, message, ...(isTransient(code) && { retryAfter: reply.retryAfter ?? retryAfter() }) }
+  }
   const { type: _, ...result } = reply as Extract<Reply, { type: 'published' }>
   return result
 }

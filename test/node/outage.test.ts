@@ -60,7 +60,7 @@ const outages: Record<string, Outage & { skip?: boolean }> = {
 describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, why, fail, mend }) => {
   // A full disk needs a mount of its own, which not every CI permits; the other outage needs no rights and always runs.
   it.skipIf(skip).each(['normal', 'full'])(
-    'OPS-3 with HOLDLINE_SYNC=%s publishes are refused, readers read on, and it recovers by itself',
+    'OPS-3, DRAIN-2 with HOLDLINE_SYNC=%s publishes are refused, readers read on, and it recovers by itself',
     async (sync) => {
       const data = join(folder(), 'rooms.db')
       const gateway = await start({ HOLDLINE_DATA: data, HOLDLINE_SYNC: sync }, within)
@@ -108,7 +108,10 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
           ],
         }),
       })
-      expect(JSON.parse(batch.text).results).toMatchObject([{ code: 'storage' }, { code: 'storage' }])
+      expect(JSON.parse(batch.text).results).toMatchObject([
+        { code: 'storage', retryAfter: expect.any(Number) },
+        { code: 'storage', retryAfter: expect.any(Number) },
+      ])
       expect((await wholeHistory(base, room)).map(({ data }) => data)).toEqual(kept)
       for (const { open } of tellingTransportsOf({ target: node })) {
         const late = await open(base, room, { cursor: '0-0' })

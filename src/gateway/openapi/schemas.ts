@@ -103,7 +103,11 @@ export const schemas: Readonly<Record<string, Json>> = {
     duplicate: { const: true },
   }),
   Passed: shape<{ id: string }>({ id: string }),
-  Refused: shape<{ code: string; message: string }>({ code: ref('ErrorCode'), message: string }),
+  Refused: shape<{ code: string; message: string; retryAfter?: number }>({
+    code: ref('ErrorCode'),
+    message: string,
+    retryAfter: optional(seconds),
+  }),
   Poll: shape<{
     cursor: string
     head: string
