@@ -103,17 +103,18 @@ export class Fanout {
     // One that was asked for twice, by a room that was born again meanwhile, is taken once.
     if (member === undefined || at === undefined || comparePositions(page.after, at) !== 0) return
     const since = may(connection.attachment.pass, 'history') ? 0 : this.#host.now() - LIMITS.recent
-    const { items, through, isWithheld } = readPage(member, page, at, since)
-    if (isWithheld && member.group.codec === 'plain' && connection.attachment.rewound === undefined) {
+    const { items, through, gap } = readPage(member, page, at, since)
+    const { rewound, ...attachment } = connection.attachment
+    if (gap !== undefined && member.group.codec === 'plain' && rewound === undefined) {
       this.close(connection, CLOSE.gap, 'gap')
       return
     }
     // Nothing follows a poll's answer, and in a busy room each has messages: what it missed must stand beside them.
     const isLast = member.group.codec === 'poll' && comparePositions(through, headPosition(this.#head)) >= 0
     const missed = isLast && !this.#awaiting.has(member) ? this.#missed(connection) : []
-    connection.attach({ ...connection.attachment, at: through })
-    this.#tally.replayed(items.length, isWithheld)
+    this.#tally.replayed(items.length, gap)
     const pack = this.#pagePacks.of(member.group.codec, items, missed, through, this.#head)
+    connection.attach({ ...attachment, at: through, ...(rewound && pack === null && { rewound }) })
     if (pack !== null) this.write(connection, pack)
     if (pack === null || member.group.codec !== 'poll') this.#advance(member)
   }

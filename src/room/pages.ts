@@ -9,8 +9,8 @@ export interface ReadPage {
   readonly items: readonly Item[]
   /** Where it then stands. */
   readonly through: Position
-  /** Something is too old for it. */
-  readonly isWithheld: boolean
+  /** Why something is missing: it is too old for it, or has been pruned meanwhile. */
+  readonly gap: 'forbidden' | 'retention' | undefined
 }
 
 /** What a page is to whoever is not named in it, and may read all of it: one object for all of them. */
@@ -43,5 +43,5 @@ function readFor(reader: Reader, page: Page, at: Position, since: number): ReadP
     items.unshift(gapEvent({ after: formatCursor(at), before: formatCursor(page.floor), reason: 'retention' }))
   }
   if (page.entries.at(-1) !== visible.at(-1)) items.push(cursorEvent(formatCursor(through)))
-  return { items, through, isWithheld: withheld !== undefined }
+  return { items, through, gap: withheld !== undefined ? 'forbidden' : isPruned ? 'retention' : undefined }
 }

@@ -195,7 +195,7 @@ export interface Attachment {
   readonly granted?: Granted
   readonly isBackend?: true
   readonly address?: string
-  /** A plain one that asked to start N messages back, and takes what it may have of them. */
+  /** A plain one that asked to start N messages back, and takes what it may have of them; until it has some: then it has no holes. */
   readonly rewound?: true
 }
 

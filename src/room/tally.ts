@@ -39,10 +39,10 @@ export class Tally {
     }
   }
 
-  /** `isWithheld`: something was too old for who may not read the history. */
-  replayed(events: number, isWithheld: boolean): void {
+  /** `gap`: why something was missing that was to be read. */
+  replayed(events: number, gap: 'forbidden' | 'retention' | undefined): void {
     this.replays += events
-    if (isWithheld) this.recoveries.forbidden++
+    if (gap !== undefined) this.recoveries[gap]++
   }
 
   /** How many were closed since it was last asked because they did not read. */

@@ -127,6 +127,33 @@ export const scenarios: Record<string, Scenario> = {
       expect(again.messages).toEqual([1])
     },
   },
+  'PLAIN-3 what is pruned before a plain connection has read it is no hole in its stream, but its end': {
+    play(world) {
+      const big = 'x'.repeat(60_000)
+      const a = world.connect({ session: 'a' })
+      for (let i = 0; i < 10; i++) {
+        world.says(a, publish(`${i}${big}`))
+        world.settles()
+      }
+      const { cursor } = a.events.find(({ data }) => `${data}`.startsWith('0')) as { cursor: string }
+      const plain = (hello: object) => world.connect({ session: 'p', codec: 'plain', ...hello })
+      const numbers = ({ frames }: VirtualConnection) => frames.map((frame) => Number.parseInt(`${frame}`, 10))
+      const [resumed, rewound] = [plain({ cursor }), plain({ rewind: 9 })]
+      while (rewound.frames.length === 0) world.step()
+      const began = numbers(rewound)
+      expect(began).toEqual([1, 2, 3, 4])
+      world.log.keep({ count: 3, age: LIMITS.grace })
+      for (let i = 0; i < 3; i++) world.log.append([], world.now())
+      const atOnce = plain({ rewind: 9 })
+      world.settles()
+      expect([resumed.closed, rewound.closed]).toEqual([
+        { code: 4502, reason: 'gap' },
+        { code: 4502, reason: 'gap' },
+      ])
+      expect(numbers(rewound)).toEqual(began)
+      expect([numbers(atOnce), atOnce.closed]).toEqual([[7, 8, 9], undefined])
+    },
+  },
   'FAN-4 who reads, however slowly, is not given up': {
     play(world) {
       const [a, b] = [world.connect({ session: 'a' }), world.connect({ session: 'b' })]
