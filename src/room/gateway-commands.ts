@@ -74,7 +74,7 @@ export class GatewayCommands {
         break
       }
       case 'disconnect':
-        reply(this.#disconnect(command.id))
+        this.#disconnect(ticket, command.id)
         break
       case 'revoke':
         this.#revoke(ticket, command.revocations)
@@ -92,13 +92,17 @@ export class GatewayCommands {
     return wait === null ? undefined : tooFast(wait)
   }
 
-  #disconnect(id: string): Reply {
-    const { participants, fanout } = this.#parts
-    if (!participants.has(id)) return noSession(id)
+  /** Answered when it has been committed: until then the session may yet be there again. */
+  #disconnect(ticket: Ticket, id: string): void {
+    const { host, participants, fanout } = this.#parts
+    if (!participants.has(id)) {
+      host.reply(ticket, noSession(id))
+      return
+    }
     for (const connection of participants.disconnect(id)) {
       fanout.close(connection, CLOSE.disconnected, 'disconnected')
     }
-    return { type: 'sessions', sessions: [], next: null }
+    host.commit({ drafts: [], replyTo: { ticket } })
   }
 
   #revoke(ticket: Ticket, revocations: readonly Revocation[]): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, postJson, say, url, wholeHistory } from '../conformance/clients/http.ts'
 import { tellingTransportsOf } from '../conformance/clients/index.ts'
+import { endSession, whoIsHere } from '../conformance/clients/presence.ts'
 import { Framed, Plain } from '../conformance/clients/websocket.ts'
 import { freshRoom } from '../conformance/suite.ts'
 import { node } from '../targets/node.ts'
@@ -72,6 +73,8 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
         tellingTransportsOf({ target: node }).map(({ open }) => open(base, room, { cursor: '0-0' })),
       )
       const framed = await Framed.open(base, room)
+      const here = await Framed.open(base, room, { presence: 1 })
+      await here.inbox.until(({ type }) => type === 'presence')
       const [speaking, silent] = [await Plain.open(base, room), await Plain.open(base, room)]
       for (const reader of readers) await reader.messages(2)
 
@@ -124,6 +127,11 @@ describe.each(Object.entries(outages))('while %s', (_, { skip = false, within, w
         const { events } = JSON.parse(poll.text) as { events: { type: string; data: unknown }[] }
         expect(events.filter(({ type }) => type === 'message').map(({ data }) => data)).toEqual(kept)
       }
+      // Nobody is said to be gone who may be there again.
+      const ended = await endSession(base, room, here.welcome.session)
+      const isThere = (await whoIsHere(base, room)).members.some(({ session }) => session === here.welcome.session)
+      // So little may find a place on a disk that has none for more.
+      expect([ended.http, ended.code]).toEqual(isThere ? [503, 'storage'] : [204, undefined])
       const says = `rooms.db cannot be written: ${why}. Publishing is refused until it can`
       await eventually('it has said so', async () => gateway.said().includes(says))
 

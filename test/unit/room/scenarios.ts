@@ -617,7 +617,10 @@ export const scenarios: Record<string, Scenario> = {
         sessions: [{ session: 'a', present: true, connections: Array(4).fill('websocket') }],
       })
       world.asks({ type: 'disconnect', id: 'a' })
+      // Until it has been committed it may yet be there again.
+      expect(world.replies).toHaveLength(1)
       world.settles()
+      expect(world.replies.slice(1)).toEqual([{ type: 'published' }])
       expect(connections.slice(1).map(({ closed }) => closed?.code)).toEqual([4506, 4506, 4506, 4506])
       expect(presenceOf(watcher).at(-1)).toEqual({ action: 'leave', session: 'a' })
       for (const connection of connections.slice(1)) world.leaves(connection)
