@@ -10,7 +10,7 @@ type Query = Readonly<Record<string, string | number | undefined>>
 const LATE = 30_000
 
 /** Somebody took the request and hung up: what was asked may have been done, and its answer lost. */
-const BROKEN: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
+const BROKEN: readonly string[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
 
 /**
  * Single requests to the gateway. What may succeed later is sent again: as often as the gateway says, and once it has
@@ -89,7 +89,7 @@ export class Api {
     try {
       return await fetch(`${this.#where.url}${path}`, { ...options, signal: AbortSignal.timeout(LATE) })
     } catch (error) {
-      if (BROKEN.includes(causeOf(error).code)) this.#broken++
+      if (BROKEN.includes(codeOf(error))) this.#broken++
       throw new Fault(EXIT.unreachable, `nothing answers at ${this.#where.url}: ${reasonOf(error)}`)
     }
   }
@@ -106,8 +106,15 @@ const isLater = (status: number, code: string): boolean => (status === 429 || st
 
 /** What the system said, which `fetch` keeps behind its own words. */
 export function reasonOf(error: unknown): string {
-  const { code, message } = causeOf(error)
-  return message || code || (error as Error).message
+  const { code, message, reason } = causeOf(error)
+  return reason || message || code || (error as Error).message
 }
 
-const causeOf = (error: unknown): { code?: string; message?: string } => (error as Error).cause ?? {}
+/** By what name the system knows it, or whoever read the answer; empty: by none. */
+export function codeOf(error: unknown): string {
+  const { code, name = '' } = causeOf(error)
+  return code ?? name
+}
+
+/** `reason`: OpenSSL's own word, without the place in its source. */
+const causeOf = (error: unknown): Partial<NodeJS.ErrnoException & { reason: string }> => (error as Error).cause ?? {}

@@ -1,18 +1,15 @@
-import { type Finding, ok, skipped, wrong } from './finding.ts'
-import { ask, type Patient, problemOf, roomUrl, senderOf } from './patient.ts'
+import { type Finding, ok, skipped, warning, wrong } from './finding.ts'
+import { ask, jsonOf, type Patient, problemOf, roomUrl, senderOf } from './patient.ts'
 
 /** Is who asks let into the room? If not, no transport can be tried. */
 export async function access(patient: Patient): Promise<Finding> {
-  const response = await ask(patient, roomUrl(patient, ''))
-  if (response.ok) {
-    await response.text()
-    return ok('access', patient.token === undefined ? 'open, without a token' : 'the token is taken')
-  }
-  const problem = await problemOf(response)
+  const answer = await ask(patient, roomUrl(patient, ''))
+  if (answer.ok && jsonOf(answer)?.room === patient.room) return entered(patient)
+  const problem = problemOf(answer)
   if (problem === undefined) {
     return wrong(
       'access',
-      `${senderOf(response)} answered ${response.status}`,
+      `${senderOf(answer)} answered ${answer.status}, and it is no Holdline`,
       'Route /v1 to the gateway, and let it alone.',
     )
   }
@@ -27,6 +24,18 @@ export async function access(patient: Patient): Promise<Finding> {
     )
   }
   return wrong('access', `${code}: ${detail}`, ACCESS[code] ?? 'See docs/security.md.')
+}
+
+/** A gateway without keys takes any token, also a wrong one. */
+async function entered(patient: Patient): Promise<Finding> {
+  if (patient.token === undefined) return ok('access', 'open, without a token')
+  const { ok: isOpen } = await ask({ ...patient, token: undefined }, roomUrl(patient, ''))
+  if (!isOpen) return ok('access', 'the token is taken')
+  return warning(
+    'access',
+    'the token is not looked at: whoever comes is let in',
+    'Set keys for the gateway, if not all may use it; see docs/security.md.',
+  )
 }
 
 const ACCESS: Readonly<Record<string, string>> = {
@@ -47,14 +56,12 @@ export async function headers(patient: Patient): Promise<readonly Finding[]> {
 /** A malformed one is refused: so it came. */
 async function lastEventId(patient: Patient): Promise<Finding> {
   const stop = new AbortController()
-  const response = await ask(patient, roomUrl(patient, '/events'), {
+  const answer = await ask(patient, roomUrl(patient, '/events'), {
     headers: { 'last-event-id': '!' },
-    signal: stop.signal,
+    stop: stop.signal,
   })
-  if (response.status === 400 && (await problemOf(response))?.code === 'bad_cursor') {
-    return ok('headers', 'Last-Event-ID arrives')
-  }
   stop.abort()
+  if (answer.status === 400 && problemOf(answer)?.code === 'bad_cursor') return ok('headers', 'Last-Event-ID arrives')
   return wrong(
     'headers',
     'Last-Event-ID does not arrive',
@@ -65,16 +72,15 @@ async function lastEventId(patient: Patient): Promise<Finding> {
 async function preflight(patient: Patient): Promise<Finding> {
   const { origin } = patient
   if (origin === undefined) return skipped('origin', 'not tried; --origin https://app.example.com does')
-  const response = await ask({ ...patient, token: undefined }, roomUrl(patient, '/messages'), {
+  const { headers } = await ask({ ...patient, token: undefined }, roomUrl(patient, '/messages'), {
     method: 'OPTIONS',
     headers: {
       'access-control-request-method': 'POST',
       'access-control-request-headers': 'authorization,content-type',
     },
   })
-  await response.text()
-  const allowed = response.headers.get('access-control-allow-origin')
-  const names = `${response.headers.get('access-control-allow-headers')}`.toLowerCase()
+  const allowed = headers.get('access-control-allow-origin')
+  const names = `${headers.get('access-control-allow-headers')}`.toLowerCase()
   if ((allowed === origin || allowed === '*') && names.includes('authorization'))
     return ok('origin', `${origin} may use it`)
   return wrong(

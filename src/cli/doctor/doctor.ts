@@ -43,7 +43,7 @@ async function* look(patient: Patient, { config, slow }: DoctorOptions): AsyncGe
   yield await safely('ready', ready(patient))
   const entered = await safely('access', access(patient))
   yield entered
-  if (entered.verdict !== 'ok') return
+  if (entered.verdict === 'wrong') return
   for (const finding of await headers(patient).catch((error) => [wrong('headers', reasonOf(error))])) yield finding
   const transports = { websocket, sse, poll }
   const running = Object.entries(transports).map(([name, check]) => safely(name, check(patient, slow === true)))

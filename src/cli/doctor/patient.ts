@@ -22,32 +22,65 @@ export const roomUrl = ({ url, room }: Patient, route: string): string =>
 /** A room that nobody else is in. To read in it writes nothing, so nothing is left of it. */
 export const freshRoom = (): string => `holdline-doctor-${randomBytes(6).toString('hex')}`
 
-/** A request as it is, no redirect followed. `patience`: milliseconds until its headers must have come. */
+/** What was answered to a request. */
+export interface Answer {
+  readonly ok: boolean
+  readonly status: number
+  readonly headers: Headers
+  /** All of it; of an event stream nothing, */
+  readonly text: string
+  /** which is here instead, until `stop`. */
+  readonly stream?: ReadableStream<Uint8Array>
+}
+
+/** A request as it is, no redirect followed. `patience`: milliseconds until its answer must have come, whole. */
 export async function ask(
   patient: Patient,
   url: string,
   {
     headers,
     patience = PROMPT,
-    ...options
-  }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string>; patience?: number } = {},
-): Promise<Response> {
+    stop,
+    method = 'GET',
+  }: { method?: string; headers?: Record<string, string>; patience?: number; stop?: AbortSignal } = {},
+): Promise<Answer> {
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new Error(`no answer in ${patience / 1000} s`)), patience)
-  const signal = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal
+  const signal = stop ? AbortSignal.any([stop, late.signal]) : late.signal
   try {
-    return await fetch(url, { redirect: 'manual', ...options, headers: { ...headersOf(patient), ...headers }, signal })
+    const response = await fetch(url, {
+      method,
+      redirect: 'manual',
+      headers: { ...headersOf(patient), ...headers },
+      signal,
+    })
+    const { ok, status, headers: told, body } = response
+    const isStream = ok && told.get('content-type')?.startsWith('text/event-stream') && body !== null
+    return { ok, status, headers: told, ...(isStream ? { text: '', stream: body } : { text: await response.text() }) }
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** A refusal of the gateway's own; undefined: somebody else answered. */
-export async function problemOf(response: Response): Promise<{ code: string; detail: string } | undefined> {
-  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return undefined
-  return (await response.json()) as { code: string; detail: string }
+/** What an answer says in JSON; undefined: it is none. */
+export function jsonOf({ text }: Answer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
 }
 
-/** What a response says of who sent it, as proxies have it: `nginx/1.27`. */
-export const senderOf = ({ headers }: Response): string =>
-  [headers.get('server'), headers.get('via')].filter(Boolean).join(', ') || 'something in front'
+/** A refusal of the gateway's own; undefined: somebody else answered. */
+export function problemOf(answer: Answer): { code: string; detail: string } | undefined {
+  if (!answer.headers.get('content-type')?.startsWith('application/problem+json')) return undefined
+  const { code, detail } = jsonOf(answer) ?? {}
+  return typeof code === 'string' ? { code, detail: `${detail}` } : undefined
+}
+
+/** What an answer says of who sent it, as proxies have it: `nginx/1.27`. */
+export const senderOf = ({ headers }: Answer): string => proxyOf(headers) || 'something in front'
+
+export const proxyOf = (headers: Headers): string =>
+  [headers.get('server'), headers.get('via')].filter(Boolean).join(', ')

@@ -1,6 +1,6 @@
 import { reasonOf } from '../api.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
-import { ask, type Patient, PROMPT, problemOf, roomUrl, senderOf } from './patient.ts'
+import { ask, jsonOf, type Patient, PROMPT, problemOf, roomUrl, senderOf } from './patient.ts'
 
 const TIMEOUT =
   'Raise the timeout in front over 60 s. nginx: proxy_read_timeout 75s; HAProxy: timeout server 75s; AWS ALB: idle timeout 75.'
@@ -8,7 +8,7 @@ const TIMEOUT =
 /** Seconds that a quick look holds a poll. */
 const SHORT = 2
 
-interface Answer {
+interface Page {
   readonly cursor: string
   readonly events: readonly unknown[]
   readonly advice: { readonly wait: number }
@@ -40,13 +40,16 @@ export async function poll(patient: Patient, isSlow: boolean): Promise<Finding> 
   return ok('poll', `held for ${wait} s as asked${isSlow ? '' : '; --slow holds it longer'}`)
 }
 
-async function answered(patient: Patient, query: string, patience: number): Promise<Answer | Finding> {
+async function answered(patient: Patient, query: string, patience: number): Promise<Page | Finding> {
   try {
-    const response = await ask(patient, roomUrl(patient, `/poll${query}`), { patience })
-    if (response.ok) return (await response.json()) as Answer
-    const problem = await problemOf(response)
+    const answer = await ask(patient, roomUrl(patient, `/poll${query}`), { patience })
+    const page = jsonOf(answer) as Page | undefined
+    if (answer.ok && Array.isArray(page?.events) && page.advice?.wait > 0) return page
+    const problem = problemOf(answer)
     const who =
-      problem === undefined ? `${senderOf(response)} answered ${response.status}` : `${problem.code}: ${problem.detail}`
+      problem === undefined
+        ? `${senderOf(answer)} answered ${answer.status}${answer.ok ? `, and it is no poll's answer` : ''}`
+        : `${problem.code}: ${problem.detail}`
     return wrong('poll', who, 'Let the proxy pass /v1 to the gateway as it is.')
   } catch (error) {
     return wrong('poll', reasonOf(error), TIMEOUT)

@@ -1,6 +1,6 @@
-import { reasonOf } from '../api.ts'
+import { codeOf, reasonOf } from '../api.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
-import { ask, type Patient, problemOf, senderOf } from './patient.ts'
+import { ask, jsonOf, type Patient, problemOf, proxyOf, senderOf } from './patient.ts'
 
 /** Seconds: what the gateway allows a token's clock. */
 const TOLERANCE = 5
@@ -12,38 +12,40 @@ export async function reach(
   const began = Date.now()
   const gone = (found: string, advice: string) => ({ findings: [wrong('reach', found, advice)], isThere: false })
   try {
-    const response = await ask(patient, `${patient.url}/healthz`)
+    const answer = await ask(patient, `${patient.url}/healthz`)
     const took = Date.now() - began
-    const text = await response.text()
-    const { status, headers } = response
+    const { status, headers } = answer
     const location = headers.get('location')
     if (status >= 300 && status < 400 && location !== null) {
       const target = new URL(location, patient.url).href.replace(/\/healthz$/, '')
       return gone(`${patient.url} sends on to ${target}`, `Use --url ${target}: WebSockets follow no redirects.`)
     }
-    if (!isHealth(text)) {
+    if (jsonOf(answer)?.status !== 'ok') {
       const advice = 'Route the paths /v1, /healthz and /readyz to the gateway, and see that it runs.'
-      return gone(`${senderOf(response)} answered ${status}, and it is no Holdline`, advice)
+      return gone(`${senderOf(answer)} answered ${status}, and it is no Holdline`, advice)
     }
-    const proxy = [headers.get('server'), headers.get('via')].filter(Boolean).join(', ')
+    const proxy = proxyOf(headers)
     return {
       findings: [ok('reach', `answers in ${took} ms${proxy && `, through ${proxy}`}`), ...clock(headers, began, took)],
       isThere: true,
     }
   } catch (error) {
-    return gone(
-      `nothing answers at ${patient.url}: ${reasonOf(error)}`,
-      'See that the gateway runs, and that name, port and firewall are right.',
-    )
+    return gone(`nothing answers at ${patient.url}: ${reasonOf(error)}`, remedyFor(error, patient.url))
   }
 }
 
-function isHealth(text: string): boolean {
-  try {
-    return JSON.parse(text)?.status === 'ok'
-  } catch {
-    return false
+/** What to do about it, by what Node and OpenSSL call it. */
+function remedyFor(error: unknown, url: string): string {
+  const code = codeOf(error)
+  if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) {
+    return 'Clients refuse this certificate too. Get one for this name, with its whole chain; of an authority of your own: NODE_EXTRA_CA_CERTS=ca.pem.'
   }
+  if (url.startsWith('https:') && /SSL|PROTO/.test(code))
+    return 'No TLS is spoken there: use http, or the port that has it.'
+  if (url.startsWith('http:') && /HTTPParser|UND_ERR_SOCKET|RESET/.test(code)) {
+    return 'It hung up, or speaks no HTTP: try https, and see that this is the port of HTTP.'
+  }
+  return 'See that the gateway runs, and that name, port and firewall are right.'
 }
 
 /** Tokens begin and end by the gateway's clock. */
@@ -59,16 +61,13 @@ function clock(headers: Headers, began: number, took: number): readonly Finding[
 
 /** Does it take work? */
 export async function ready(patient: Patient): Promise<Finding> {
-  const response = await ask(patient, `${patient.url}/readyz`)
-  if (response.ok) {
-    await response.text()
-    return ok('ready', 'takes work')
-  }
-  const problem = await problemOf(response)
+  const answer = await ask(patient, `${patient.url}/readyz`)
+  if (answer.ok) return ok('ready', 'takes work')
+  const problem = problemOf(answer)
   if (problem === undefined)
     return warning(
       'ready',
-      `${senderOf(response)} answered /readyz with ${response.status}`,
+      `${senderOf(answer)} answered /readyz with ${answer.status}`,
       'Route /readyz to the gateway.',
     )
   return wrong('ready', `${problem.code}: ${problem.detail}`, READY[problem.code] ?? 'See docs/operations.md.')

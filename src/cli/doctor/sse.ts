@@ -13,14 +13,13 @@ export async function sse(patient: Patient, isSlow: boolean): Promise<Finding> {
   const stop = new AbortController()
   const began = Date.now()
   try {
-    const response = await ask(patient, roomUrl(patient, '/events'), { signal: stop.signal })
-    const { status, headers, body } = response
-    if (!headers.get('content-type')?.startsWith('text/event-stream') || body === null) {
-      const problem = await problemOf(response)
-      const who = problem?.code ?? `${senderOf(response)} answered ${status}`
+    const answer = await ask(patient, roomUrl(patient, '/events'), { stop: stop.signal })
+    const { status, headers, stream } = answer
+    if (stream === undefined) {
+      const who = problemOf(answer)?.code ?? `${senderOf(answer)} answered ${status}`
       return wrong('sse', `no stream: ${who}`, 'Let the proxy pass /v1 to the gateway as it is.')
     }
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
     if (!(await has(reader, /^(id|data):.*\n\n/ms, PROMPT))) {
       return wrong('sse', `headers came, but no event in ${PROMPT / 1000} s`, UNBUFFERED)
     }
