@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { METRICS } from '../../src/node/metrics/definitions.ts'
 import { call, postJson, say, url } from '../conformance/clients/http.ts'
@@ -5,7 +7,7 @@ import { transports } from '../conformance/clients/index.ts'
 import { Framed, socketUrl } from '../conformance/clients/websocket.ts'
 import { freshRoom } from '../conformance/suite.ts'
 import { node } from '../targets/node.ts'
-import { eventually, type Running } from '../targets/target.ts'
+import { eventually, type Running, root } from '../targets/target.ts'
 import { moods, SECRET, TestBackend } from '../webhooks/backend.ts'
 import { Scrape } from './scrape.ts'
 
@@ -158,4 +160,37 @@ it('OPS-5 a handshake that is taken only to be refused counts as closed', async 
     await new Promise((resolve) => socket.addEventListener('close', resolve))
   }
   expect(await growth('holdline_closes_total', { code: '4500' }, closed)).toBe(1)
+})
+
+/** Each metric of a query, with the labels that are asked of it. */
+function* asked(query: string): Generator<[name: string, labels: readonly string[]]> {
+  const by = [...query.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, names = '']) => names.split(/, */))
+  for (const [, name = '', matchers = ''] of query.matchAll(/\b(holdline_\w+)(?:\{([^}]*)\})?/g)) {
+    yield [name, [...by, ...Array.from(matchers.matchAll(/(\w+)[=!~]+"/g), ([, label = '']) => label)]]
+  }
+}
+
+it('OPS-5 each label is what the definitions say, and what the dashboard and the alerts ask for is there', async () => {
+  const told = new Map<string, ReadonlySet<string>>()
+  const { families } = await Scrape.of(gateway.url)
+  for (const { name, labels } of METRICS) {
+    const samples = families.find((family) => family.name === name)?.metrics ?? []
+    // What this file has not made happen yet has no labels to look at.
+    for (const sample of samples) {
+      const names = 'value' in sample ? Object.keys(sample.labels ?? {}) : []
+      expect([name, names]).toEqual([name, Object.keys(labels)])
+    }
+    told.set(name, new Set([...Object.keys(labels), 'instance']))
+    for (const of of ['bucket', 'sum', 'count']) told.set(`${name}_${of}`, new Set(['le', 'instance']))
+  }
+  const dashboard = JSON.parse(readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8'))
+  const panels = dashboard.panels.flatMap(({ targets = [] }: { targets?: { expr: string }[] }) => targets)
+  const alerts = readFileSync(join(root, 'docs/operations.md'), 'utf8').match(/`[^`]*holdline_[^`]*`/g) ?? []
+  const queries = [...panels.map(({ expr }: { expr: string }) => expr), ...alerts]
+  expect(queries.length).toBeGreaterThan(METRICS.length)
+  for (const query of queries) {
+    for (const [name, labels] of asked(query)) {
+      expect([query, labels.filter((label) => !told.get(name)?.has(label))]).toEqual([query, []])
+    }
+  }
 })
