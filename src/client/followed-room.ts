@@ -37,7 +37,7 @@ export class FollowedRoom<T = unknown> extends Follower<T> implements Room<T> {
     return this.#send('publish', { ...rest, id, ...body, ...(ephemeral && { ephemeral }) }, ephemeral)
   }
 
-  async setPresence(state: unknown): Promise<void> {
+  async setPresence(state: unknown = null): Promise<void> {
     this.own = JSON.stringify(state)
     await this.#send('presence', { state }, false)
   }

@@ -134,7 +134,7 @@ export abstract class Follower<T = unknown> extends Emitter<RoomEvents<T>> {
   /** Cursors sort, so what two wires bring while one takes over from the other is known by them. */
   #isNew({ cursor, id }: RawMessage): boolean {
     if (cursor !== undefined) {
-      if (this.#at !== undefined && cursor <= this.#at) return false
+      if (cursor <= (this.#at ?? '')) return false
       this.#at = cursor
       return true
     }
@@ -154,7 +154,7 @@ export abstract class Follower<T = unknown> extends Emitter<RoomEvents<T>> {
   }
 
   #move(cursor: string): void {
-    if (this.#at !== undefined && cursor <= this.#at) return
+    if (cursor <= (this.#at ?? '')) return
     this.#at = cursor
     this.#inOrder(() => {
       this.cursor = cursor
@@ -163,7 +163,7 @@ export abstract class Follower<T = unknown> extends Emitter<RoomEvents<T>> {
 
   #gap(gap: GapEvent): void {
     // Of a wire that asked from further back, and what it misses has come already.
-    if (gap.after !== this.#at && this.#at !== undefined && gap.before <= this.#at) return
+    if (gap.after !== this.#at && gap.before <= (this.#at ?? '')) return
     this.#at = gap.before
     // Another log, or an older state of it: its head is told anew.
     if (gap.reason === 'epoch' || gap.reason === 'rolled-back') this.#head = ''

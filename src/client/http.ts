@@ -7,20 +7,20 @@ export interface Call {
   readonly signal: AbortSignal
   readonly method?: 'GET' | 'POST' | 'PUT'
   /** JSON. */
-  readonly body?: string
+  readonly body?: string | null
 }
 
 /** What is not answered as this type comes from somebody in between. @throws Failed */
 export async function call(
   url: string,
-  { token, signal, method = 'GET', body }: Call,
+  { token, signal, method = 'GET', body = null }: Call,
   type: string,
 ): Promise<Response> {
   const headers: Record<string, string> = {}
   // A header, and so in no access log, as a token in the URL would be. It is why streams are not read by EventSource.
-  if (token !== undefined) headers.authorization = `Bearer ${token}`
-  if (body !== undefined) headers['content-type'] = 'application/json'
-  const response = await orFail(fetch(url, { method, headers, signal, body: body ?? null }))
+  if (token) headers.authorization = `Bearer ${token}`
+  if (body) headers['content-type'] = 'application/json'
+  const response = await orFail(fetch(url, { method, headers, signal, body }))
   const given = response.headers.get('content-type') ?? ''
   if (response.ok && given.startsWith(type)) return response
   throw new Failed(await meaning(response, given))

@@ -6,16 +6,16 @@ import { Emitter } from './emitter.ts'
 import type { Environment } from './environment.ts'
 import { HoldlineError } from './errors.ts'
 import { FollowedRoom, type RoomHost } from './followed-room.ts'
-import { Link, type LinkHost, type LinkState } from './link.ts'
+import { Link, type LinkHost, type LinkState, NO_WIRE } from './link.ts'
 import type { Item } from './outbox.ts'
 import { type Query, Requests } from './requests.ts'
 import type { RoomOptions } from './room.ts'
-import { type Following, Sender } from './sender.ts'
+import { Sender } from './sender.ts'
 import { Tokens } from './token.ts'
 import { poll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
-import type { End, Leaving, ServerEvent, Sink, TransportName, Wire } from './transports/wire.ts'
+import type { End, Leaving, RoomEvent, ServerEvent, Sink, TransportName, Wire } from './transports/wire.ts'
 
 const DIALS = { websocket, sse, poll }
 /** MULTI-1. */
@@ -23,6 +23,12 @@ const ROOMS = 32
 /** Refusals that are about who asks, whichever the room. */
 const OURS = ['unauthorized', 'token_expired', 'revoked', 'origin', 'host']
 const IDLE: LinkState = { state: 'waiting', reason: 'no room' }
+
+/** The rooms that a wire follows. */
+interface Followed {
+  readonly rooms: Set<string>
+  readonly isMulti: boolean
+}
 
 /** What a client is inside: the rooms, and the link that carries them. */
 export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, RoomHost {
@@ -35,7 +41,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   readonly #requests: Requests
   readonly #link: Link
   readonly #sender: Sender
-  readonly #following = new WeakMap<Wire, Following>()
+  readonly #following = new WeakMap<Wire, Followed>()
   readonly #welcomed = new Set<string>()
   /** The rooms that were asked for last. */
   #dialled = ''
@@ -53,7 +59,9 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#requests = new Requests(`${url}`, session, this.#tokens)
     const all: readonly TransportName[] = 'WebSocket' in globalThis ? ['websocket', 'sse', 'poll'] : ['sse', 'poll']
     this.#link = new Link(transports ?? all, this, environment)
-    this.#sender = new Sender(queue, environment, this.#requests, () => this.#followed())
+    this.#sender = new Sender(queue, environment, this.#requests, () =>
+      this.#isHeld ? { rooms: this.#rooms, isMulti: false } : this.#followed(),
+    )
   }
 
   get state(): ClientState {
@@ -66,6 +74,8 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     if (/[^\w.:~@-]/.test(name)) throw new HoldlineError('bad_room', `no room name: ${name}`)
     if (this.#rooms.has(name)) throw new HoldlineError('bad_request', `${name} is followed already`)
     if (this.#rooms.size >= ROOMS) throw new HoldlineError('bad_request', `at most ${ROOMS} rooms`)
+    // Of that name one may have been left in this very turn, and the wire does not know it yet.
+    if (this.#followed()?.rooms.has(name)) this.#reconcile()
     const room = new FollowedRoom<T>(name, options, this)
     // What it hands out is for whoever knows its type; here only what comes in is of interest.
     this.#rooms.set(name, room as unknown as FollowedRoom)
@@ -90,6 +100,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
 
   leave(name: string): void {
     this.#end(name)
+    this.#dialled = ''
     this.#roomsChanged()
   }
 
@@ -98,7 +109,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#over.abort()
     this.#link.stop()
     this.#tokens.forget()
-    for (const name of [...this.#rooms.keys()]) this.#end(name, error)
+    for (const name of this.#rooms.keys()) this.#end(name, error)
     this.#sender.lost()
     if (error !== undefined) this.fail(error)
     this.#shown = { state: 'closed', reason: error?.message }
@@ -173,9 +184,10 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
       else (room ?? this).fail(new HoldlineError(event.code, event.message))
     } else if (type === 'left') {
       if (event.code !== undefined && room !== undefined) this.#left(name, event as Leaving)
-    } else if (room !== undefined && type !== 'closing' && type !== 'probe' && type !== 'pong') {
+    } else if (room !== undefined) {
       if (type === 'welcome') this.#welcomed.add(name)
-      room.heard(event)
+      // Of one that was left something may be on its way, to another of its name.
+      if (this.#welcomed.has(name)) room.heard(event as RoomEvent)
     }
   }
 
@@ -222,7 +234,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     } else this.#adapt(followed)
   }
 
-  #adapt({ rooms, isMulti }: Following): void {
+  #adapt({ rooms, isMulti }: Followed): void {
     const missing = [...this.#rooms].filter(([name]) => !rooms.has(name))
     const extra = [...rooms].filter((name) => !this.#rooms.has(name))
     const { wire } = this.#link
@@ -241,7 +253,7 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#sender.flush()
   }
 
-  #followed(): Following | undefined {
+  #followed(): Followed | undefined {
     const { wire } = this.#link
     return wire && this.#following.get(wire)
   }
@@ -289,6 +301,8 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
     this.#isHeld = true
     this.#link.stop()
     this.lost()
+    // By requests: what is said now may come from the reader itself, who reads on when it is said.
+    this.#sender.opened(NO_WIRE)
     this.changed({ state: 'waiting', reason: 'the reader is behind' })
   }
 
@@ -314,7 +328,9 @@ export class Hub extends Emitter<ClientEvents> implements Client, LinkHost, Room
   #end(name: string, error?: HoldlineError): void {
     const room = this.#rooms.get(name)
     this.#rooms.delete(name)
+    this.#welcomed.delete(name)
     this.#sender.fail(error ?? new HoldlineError('closed', `${name} was left`), name)
     room?.end(error)
+    this.wasRead()
   }
 }

@@ -245,4 +245,4 @@ export class Link {
   }
 }
 
-const NO_WIRE: Wire = { close() {} }
+export const NO_WIRE: Wire = { close() {} }

@@ -27,20 +27,28 @@ export class Reader<T> {
   }
 
   /** `gone` is told when no more is read. */
-  async *read(gone: () => void): AsyncGenerator<T, undefined> {
-    try {
-      for (;;) {
-        while (this.#queue.length > 0) {
-          yield this.#queue.shift() as T
-          this.#wasRead()
-        }
-        if (this.#isOver) return
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-      }
-    } finally {
+  read(gone: () => void): AsyncGenerator<T, undefined> {
+    const all = this.#read()
+    const back = all.return.bind(all)
+    // A generator alone would end when the next has come, and have nothing to do with its end if it had not begun.
+    all.return = (value) => {
+      this.end()
       gone()
+      return back(value)
+    }
+    return all
+  }
+
+  async *#read(): AsyncGenerator<T, undefined> {
+    for (;;) {
+      while (this.#queue.length > 0) {
+        yield this.#queue.shift() as T
+        this.#wasRead()
+      }
+      if (this.#isOver) return
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
     }
   }
 }

@@ -1,4 +1,4 @@
-import { HoldlineError } from './errors.ts'
+import type { HoldlineError } from './errors.ts'
 import { type Call, callJson } from './http.ts'
 import type { Item } from './outbox.ts'
 import type { Tokens } from './token.ts'
@@ -59,7 +59,7 @@ export class Requests {
     try {
       return await callJson<Answer>(url, { token, signal: either, ...options }, JSON.parse)
     } catch (error) {
-      if (error instanceof HoldlineError && error.code === 'token_expired') this.#tokens.forget()
+      if ((error as HoldlineError).code === 'token_expired') this.#tokens.forget()
       throw error
     }
   }

@@ -7,7 +7,7 @@ import type { Ack, Failure, Wire } from './transports/wire.ts'
 
 /** What a wire follows. */
 export interface Following {
-  readonly rooms: Set<string>
+  readonly rooms: { has(room: string): boolean }
   /** It is for several, so that operations name theirs. */
   readonly isMulti: boolean
 }
@@ -68,7 +68,7 @@ export class Sender {
   flush(): void {
     const wire = this.#wire
     if (wire === undefined || this.#cancelPause !== undefined) return
-    const lot = this.#outbox.take((room) => this.#isReady(room), wire.send === undefined ? 0 : undefined)
+    const lot = this.#outbox.take((room) => this.#isReady(room), wire.send ? undefined : 0)
     const [first] = lot
     if (first === undefined) return
     if (wire.send === undefined) void this.#post(...first, this.#posting.signal)

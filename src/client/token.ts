@@ -64,12 +64,12 @@ export class Tokens {
   }
 }
 
-/** When a JWT ends (ms since 1970); an opaque token does not say. */
+/** When a JWT ends (ms since 1970); an opaque token does not say: 0. */
 function lifeOf(token: string): number {
   try {
     const [, payload = ''] = token.split('.')
     return (JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as { exp: number }).exp * 1000
   } catch {
-    return Number.NaN
+    return 0
   }
 }

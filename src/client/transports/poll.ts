@@ -40,7 +40,7 @@ function eventsOf(page: Page, rooms: readonly string[], isFirst: boolean): Serve
   })
   const ends = places.flatMap(({ room, cursor, head }): ServerEvent[] => [
     { type: 'head', room, head },
-    ...(cursor === undefined ? [] : [{ type: 'cursor', room, cursor } as const]),
+    ...(cursor ? [{ type: 'cursor', room, cursor } as const] : []),
   ])
   return [...(isFirst ? welcomes : []), ...named(rooms, page.events), ...ends]
 }

@@ -52,7 +52,7 @@ export const websocket: Dial = (environment: Environment, ask: Ask, sink: Sink) 
     sink.began()
     const url = ask.url('ws').replace(/^http/, 'ws')
     // A browser can set no header here; this is no URL, at least, that would be logged (AUTH-2).
-    socket = new WebSocket(url, ['holdline.v1', ...(token === undefined ? [] : [`holdline.token.${token}`])])
+    socket = new WebSocket(url, ['holdline.v1', ...(token ? [`holdline.token.${token}`] : [])])
     socket.onmessage = ({ data }) => heard(environment.parse(data as string) as ServerEvent[])
     socket.onclose = ({ code, reason }) => end(ending(code, reason, closing))
   }
