@@ -8,6 +8,7 @@ import { launchBrowser } from './launch.ts'
 import { Tab, type Transport } from './tab.ts'
 
 const TRANSPORTS: Transport[] = ['websocket', 'sse', 'poll']
+const NAMES = { websocket: 'WebSocket', sse: 'SSE', poll: 'long-poll' }
 
 let browser: Browser
 beforeAll(async () => {
@@ -85,6 +86,17 @@ describe.each(targets)('the page on $name', (target) => {
     await expect.poll(() => b.cursor()).toBe(end)
     expect([...a.complaints, ...b.complaints]).toEqual([])
   })
+
+  test.each(TRANSPORTS)(
+    'who comes into a room where much was said is connected by %s, and said to be so',
+    async (transport) => {
+      const room = freshRoom()
+      for (let i = 0; i < 20; i++) await publish(room, text(`said before ${i}`))
+      const a = await tab(room, transport)
+      await a.showsLast('said before 19')
+      await expect.poll(() => a.page.locator('#state').textContent()).toBe(`By ${NAMES[transport]}`)
+    },
+  )
 
   test('a tab that switches transport while others talk neither loses nor repeats, and stays the same session', async () => {
     const room = freshRoom()
