@@ -142,8 +142,17 @@ describe('with a gateway', () => {
     const { code, err } = await holdline(['pub', room, '--json'], key, '1\n\n{"exact": 1152921504606846977}\nnope\n4\n')
     expect([code, err]).toEqual([1, 'holdline: line 4 is no JSON; published before it: 2\n'])
     expect((await holdline(['history', room], key)).out).toBe('1\n{"exact": 1152921504606846977}\n')
-    const bytes = await shell(`printf 'fine\\n\\xff\\n' | holdline pub ${freshRoom()} -`, key)
-    expect([bytes.code, bytes.err]).toEqual([1, 'holdline: standard input is not UTF-8\n'])
+    const lines = "printf 'fine\\r\\n\\n\\xff\\nafter\\n'; printf 'after'"
+    const other = freshRoom()
+    const bytes = await shell(`(${lines}) | holdline pub ${other} -`, key)
+    expect([bytes.code, bytes.err]).toEqual([1, 'holdline: line 3 is not UTF-8\n'])
+    expect((await holdline(['history', other], key)).out).toBe('fine\n\n')
+    const cut = await shell(`printf 'fine\\nb\\xc3' | holdline pub ${other} -`, key)
+    expect([cut.code, cut.err]).toEqual([1, 'holdline: line 2 is not UTF-8\n'])
+    expect((await holdline(['history', other], key)).out).toBe('fine\n\nfine\n')
+    const whole = await shell(`(printf 'b\\xc3'; sleep 0.3; printf '\\xa4') | holdline pub ${other} -`, key)
+    expect([whole.code, whole.err]).toEqual([0, ''])
+    expect((await holdline(['history', other, '--limit', '1'], key)).out).toBe('bä\n')
   })
 
   it('what is too large is refused, and nothing after it is sent', async () => {
