@@ -113,7 +113,7 @@ export function program(): Command {
     .option('--room <room>', 'the room to try; the token must open it', room)
     .option('--origin <origin>', 'try as a page of this origin would')
     .option('--config', 'check the settings of this environment too')
-    .option('--slow', 'take a minute to find out what is cut after a while')
+    .option('--slow', 'take half a minute to find out what is cut after a while')
     .option('--json', 'a JSON object for each check')
     .addHelpText(
       'after',

@@ -34,7 +34,8 @@ export const TIMING: Timing = {
 export const environment: Environment = {
   now: Date.now,
   after(milliseconds, run) {
-    const timer = setTimeout(run, milliseconds)
+    // More than a timer can hold would be no time at all.
+    const timer = setTimeout(run, Math.min(milliseconds, 2 ** 31 - 1))
     return () => clearTimeout(timer)
   },
   random: Math.random,

@@ -8,5 +8,5 @@ export function ending(code: number, said: string, closing?: Leaving & { readonl
   const final = !mayComeBack(code)
   const retryAfter = final ? undefined : (closing?.retryAfter ?? 0)
   // WS-8: a reason begins with the error's code, or is one.
-  return { reason, code: /^\w*/.exec(reason)?.[0], room: closing?.room, final, retryAfter }
+  return { reason, code: reason.split(/\W/)[0], room: closing?.room, final, retryAfter }
 }

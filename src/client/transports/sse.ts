@@ -13,14 +13,14 @@ export const sse: Dial = (environment: Environment, ask: Ask, sink: Sink) => {
 
   const events = (block: Block): ServerEvent[] => {
     const { id, data } = block
-    if (block.retry !== undefined) retry = Number(block.retry) / 1000
-    if (data !== undefined) {
+    if (block.retry) retry = Number(block.retry) / 1000
+    if (data) {
       const event = environment.parse(data) as ServerEvent
       if (event.type === 'closing') closing = event
       return [event]
     }
     // FOLLOW-8: nothing of what was passed was for us. Of several rooms, all their cursors, behind a mark.
-    const cursors = id === undefined ? [] : id.split('.').slice(-ask.rooms.length)
+    const cursors = id ? id.split('.').slice(-ask.rooms.length) : []
     return cursors.flatMap((cursor, i) => (cursor ? [{ type: 'cursor', cursor, room: ask.rooms[i] as string }] : []))
   }
   return new Held(environment, sink, async (held) => {

@@ -60,7 +60,7 @@ export const websocket: Dial = (environment: Environment, ask: Ask, sink: Sink) 
 
   return {
     close,
-    send: (operations) => write(operations.length === 1 ? `${operations[0]}` : `[${operations.join(',')}]`),
+    send: (operations) => write(`[${operations.join()}]`),
     check: () => write(PING),
   }
 }
