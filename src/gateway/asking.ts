@@ -4,7 +4,6 @@ import { CLOSE, closeReason } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { readTraceparent } from '../protocol/trace.ts'
 import type { Hello } from '../room/ports.ts'
-import { endingAt } from './access/ending.ts'
 import type { RoomStub, Runtime } from './ports.ts'
 
 /** What a backend is told of a request that asks to be let in: what it needs to know who it is. */
@@ -62,7 +61,7 @@ function askedRoom(name: string, runtime: Runtime, request: Request): RoomStub {
     },
     async dial(hello, leg) {
       const told = await welcomed(hello)
-      if (!('code' in told)) return endingAt(told.granted?.expiresAt, told, leg, () => stub.dial(told, leg))
+      if (!('code' in told)) return stub.dial(told, leg)
       leg.closed(told.code, told.reason)
       return { drained() {}, close() {}, send: () => false }
     },

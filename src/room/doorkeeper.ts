@@ -1,8 +1,20 @@
 import { type Identity, may, type Pass, within } from '../protocol/capabilities.ts'
 import { CLOSE } from '../protocol/codes.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import { Passes } from './passes.ts'
-import type { Birth, Change, Connection, Hello, Kept, Outcome, Revocation, RevokedKind, Verdict } from './ports.ts'
+import type {
+  Attachment,
+  Birth,
+  Change,
+  Connection,
+  Hello,
+  Kept,
+  Outcome,
+  Revocation,
+  RevokedKind,
+  Verdict,
+} from './ports.ts'
 
 /** Why one is not let in, or is let in no longer. */
 export interface Dismissal {
@@ -80,11 +92,10 @@ export class Doorkeeper {
    * `token`'s pass; what the backend grants, that is asked for anew.
    */
   enter(connection: Connection, token?: Pass): Change | undefined {
-    const { kind, session, user, pass, address, since } = connection.attachment
+    const { kind, session, user, address, since } = connection.attachment
     this.#connections.add(connection)
     if (address !== undefined) this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
-    // A poll is held for less than a minute: its gateway ends it in time.
-    if (pass !== undefined && kind !== 'poll') this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
+    this.#nextEnd = Math.min(this.#nextEnd, endOf(connection.attachment))
     if (token === undefined || kind !== 'poll') return undefined
     return this.#passes.keep(session, user, token, since)
   }
@@ -119,10 +130,9 @@ export class Doorkeeper {
     const over: Connection[] = []
     this.#nextEnd = Number.POSITIVE_INFINITY
     for (const connection of this.#connections) {
-      const { pass, kind } = connection.attachment
-      if (pass === undefined || kind === 'poll') continue
-      if (pass.expiresAt <= now) over.push(connection)
-      else this.#nextEnd = Math.min(this.#nextEnd, pass.expiresAt)
+      const end = endOf(connection.attachment)
+      if (end <= now) over.push(connection)
+      else this.#nextEnd = Math.min(this.#nextEnd, end)
     }
     return over
   }
@@ -160,6 +170,12 @@ export class Doorkeeper {
     const dismissed = [...this.#connections].filter(({ attachment }) => this.isRevoked(attachment, now))
     return { change: { put, drop }, dismissed }
   }
+}
+
+/** When its token ends it (ms). A poll that is over before is ended by nothing: on the edge each alarm costs a write. */
+function endOf({ kind, pass, since }: Attachment): number {
+  const end = pass?.expiresAt ?? Number.POSITIVE_INFINITY
+  return kind === 'poll' && end > since + LIMITS.waitMost * 1000 ? Number.POSITIVE_INFINITY : end
 }
 
 export const REVOKED: Dismissal = { code: CLOSE.revoked, reason: 'revoked' }

@@ -2,7 +2,6 @@ import type { Bearer } from '../../auth/gate.ts'
 import type { Capability } from '../../protocol/capabilities.ts'
 import type { Command, Hello } from '../../room/ports.ts'
 import type { RoomStub, Runtime } from '../ports.ts'
-import { endingAt } from './ending.ts'
 import { networkOf } from './network.ts'
 
 /** What each command needs. `history` is for what is older than ten minutes, which the room itself sees to. */
@@ -48,10 +47,7 @@ function mediatedRoom(stub: RoomStub, bearer: Bearer, room: string, whence: Pick
       bearer.demand(room, NEEDS[command.type])
       return stub.command({ ...command, ...identity() })
     },
-    dial: async (hello, leg) => {
-      const told = decided(hello)
-      return endingAt(told.pass?.expiresAt, told, leg, () => stub.dial(told, leg))
-    },
+    dial: async (hello, leg) => stub.dial(decided(hello), leg),
     upgrade: async (request, hello, protocol) => stub.upgrade(request, decided(hello), protocol),
   }
 }
