@@ -39,6 +39,7 @@ function toRuntime(env: Env): Runtime {
     accept: hold,
     payloadLimit: limits.payload,
     roomsPerConnection: limits.rooms,
+    ...(limits.rate !== undefined && { rate: limits.rate }),
     // Each re-poll wakes the room, so they are as rare as proxies allow.
     pollWait: 55,
     page: (name) => webPage(env.PAGES, name),

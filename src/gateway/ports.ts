@@ -106,6 +106,8 @@ export interface Runtime {
   readonly payloadLimit: number
   /** MULTI-1. */
   readonly roomsPerConnection: number
+  /** LIMIT-1: what one connection may do a second; absent: no limit. */
+  readonly rate?: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
   /** Its HTML, with all that it needs. */

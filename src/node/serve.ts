@@ -134,6 +134,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     accept: upgrades.hold,
     payloadLimit: limits.payload,
     roomsPerConnection: limits.rooms,
+    ...(limits.rate !== undefined && { rate: limits.rate }),
     pollWait: 25,
     page: webPage,
     ready: () => {

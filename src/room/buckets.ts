@@ -1,7 +1,9 @@
-/** Token buckets: so many a second, and a second's worth of them at once (LIMIT-1, LIMIT-2). */
+import { type Bucket, isFull, takeFrom } from '../protocol/bucket.ts'
+
+/** Token buckets, one for each who takes (LIMIT-1, LIMIT-2). */
 export class Buckets<Key> {
   readonly #rate: number
-  readonly #spent = new Map<Key, { debt: number; at: number }>()
+  readonly #spent = new Map<Key, Bucket>()
 
   constructor(rate = Number.POSITIVE_INFINITY) {
     this.#rate = rate
@@ -11,13 +13,11 @@ export class Buckets<Key> {
   take(key: Key, now: number, count = 1): number | null {
     if (!Number.isFinite(this.#rate)) return null
     const known = this.#spent.get(key)
-    const debt = known === undefined ? 0 : Math.max(known.debt - ((now - known.at) / 1000) * this.#rate, 0)
-    const size = Math.max(this.#rate, 1)
-    const over = debt + Math.min(count, size) - size
-    if (over > 0) return over / this.#rate
-    this.#spent.set(key, { debt: debt + count, at: now })
+    const bucket = known ?? { debt: 0, at: now }
+    const wait = takeFrom(bucket, this.#rate, now, count)
+    if (known === undefined && wait === null) this.#spent.set(key, bucket)
     if (this.#spent.size > FORGET) this.#forget(now)
-    return null
+    return wait
   }
 
   delete(key: Key): void {
@@ -26,7 +26,7 @@ export class Buckets<Key> {
 
   /** Buckets that have filled up again need no keeping. */
   #forget(now: number): void {
-    for (const [key, { debt, at }] of this.#spent) if (debt <= ((now - at) / 1000) * this.#rate) this.#spent.delete(key)
+    for (const [key, bucket] of this.#spent) if (isFull(bucket, this.#rate, now)) this.#spent.delete(key)
   }
 }
 

@@ -126,6 +126,8 @@ export class ClientOperations {
         histories.ask({ reader: attachment, replyTo }, operation.query, attachment.pass)
         break
       case 'auth': {
+        // Of the connection alone: nobody hears of it, but to verify one costs more than to publish.
+        if (this.#isTooFast(connection, replyTo, {})) return
         const isTaken = host.ask({
           hook: 'auth',
           line: connection,
@@ -146,9 +148,13 @@ export class ClientOperations {
   }
 
   /** Then it is told so; and who goes on all the same is sent away. */
-  #isTooFast(connection: Connection, replyTo: ReplyTo): boolean {
+  #isTooFast(
+    connection: Connection,
+    replyTo: ReplyTo,
+    by: Parameters<Rates['take']>[0] = connection.attachment,
+  ): boolean {
     const { host, fanout, answers, rates } = this.#parts
-    const wait = rates.take(connection.attachment, connection, host.now())
+    const wait = rates.take(by, connection, host.now())
     if (wait === null) return false
     answers.tell(replyTo, tooFast(wait))
     if (rates.isDeaf(connection, host.now())) fanout.close(connection, CLOSE.rate, 'rate', Math.ceil(wait))

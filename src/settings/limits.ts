@@ -20,7 +20,7 @@ export const limits = {
     unit: 'messages a second',
     unset: unless(LIMITS.rate),
     about:
-      'What one connection may publish, presence states too. Over it there is an `error` with `rate`, then the close 4011.',
+      'What one connection may publish; presence states, tokens and joins count too. Over it there is an `error` with `rate`, then the close 4011.',
   },
   userRate: {
     name: 'HOLDLINE_USER_RATE',

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { call, url } from './clients/http.ts'
 import { ask } from './clients/poll.ts'
 import { LOCKED, token } from './clients/tokens.ts'
-import { chapter, freshRoom, freshSecret } from './suite.ts'
+import { Framed } from './clients/websocket.ts'
+import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
 chapter(
   'attacks by held lines',
@@ -26,4 +27,64 @@ chapter(
     })
   },
   { env: LOCKED },
+)
+
+const [RATE, ROOMS] = [5, 8]
+
+chapter(
+  'attacks by loops',
+  (gateway) => {
+    test('MULTI-7, LIMIT-1 who joins and leaves in a loop is refused, then sent away, and others never notice', async () => {
+      const [room, home] = [freshRoom(), freshRoom()]
+      const bearer = { token: await token() }
+      const other = await Framed.open(gateway.url, room, bearer)
+      const loops = await Framed.open(gateway.url, [home], bearer)
+      const loop = (i: number) => [
+        { op: 'join', room, ref: `join${i}` },
+        { op: 'leave', room, ref: `leave${i}` },
+      ]
+      // A room that is left before it has greeted says nothing; one that is not joined cannot be left.
+      const refused = range(2, ROOMS).map((i) => loops.answer(`join${i}`))
+      const left = range(ROOMS + 2).map((i) => loops.answer(`leave${i}`))
+      loops.send(range(ROOMS + 2).flatMap(loop))
+      for (const answer of await Promise.all(refused)) {
+        expect(answer).toMatchObject({ type: 'left', room, code: 4011, reason: 'rate', retryAfter: 1 })
+      }
+      const codes = (await Promise.all(left)).map(({ code }) => code)
+      expect(codes).toEqual([...Array(ROOMS).fill(undefined), 'not_found', 'not_found'])
+      loops.send(range(100).flatMap(loop))
+      expect(await loops.closed).toMatchObject({ code: 4011, reason: 'rate' })
+      expect(await other.ask({ op: 'publish', data: 'mine' })).toMatchObject({ type: 'ack' })
+      // All that it may have at once it may always join.
+      const many = await Framed.open(gateway.url, [home], bearer)
+      const rooms = range(ROOMS - 1).map(freshRoom)
+      for (const answer of await Promise.all(rooms.map((each) => many.ask({ op: 'join', room: each })))) {
+        expect(answer).toMatchObject({ type: 'welcome' })
+      }
+    })
+
+    test.each([
+      ['one room', RATE],
+      ['several', ROOMS],
+    ])(
+      'LIMIT-1, AUTH-8 who tries tokens in a loop is refused, then sent away; over a connection of %s',
+      async (name, most) => {
+        const room = freshRoom()
+        const client = await Framed.open(gateway.url, name === 'several' ? [room] : room, { token: await token() })
+        const names = range(most + 2).map((i) => `t${i}`)
+        const answers = names.map((ref) => client.answer(ref))
+        client.send(
+          names
+            .map((ref) => ({ op: 'auth', room, token: 'forged', ref }))
+            .map(({ room: it, ...rest }) => ({ ...rest, ...(name === 'several' && { room: it }) })),
+        )
+        const codes = (await Promise.all(answers)).map(({ code }) => code)
+        expect(codes.filter((code) => code === 'rate').length).toBeGreaterThanOrEqual(2)
+        expect(codes[0]).toBe('unauthorized')
+        client.send(range(100).map(() => ({ op: 'auth', ...(name === 'several' && { room }), token: 'forged' })))
+        expect(await client.closed).toMatchObject({ code: 4011, reason: 'rate' })
+      },
+    )
+  },
+  { env: { ...LOCKED, HOLDLINE_RATE: `${RATE}`, HOLDLINE_ROOMS_PER_CONNECTION: `${ROOMS}` } },
 )

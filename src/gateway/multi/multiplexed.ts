@@ -1,3 +1,4 @@
+import { type Bucket, takeFrom } from '../../protocol/bucket.ts'
 import { CLOSE, TOO_BIG } from '../../protocol/codes.ts'
 import { type ErrorCode, isTransient, Refusal } from '../../protocol/errors.ts'
 import { closingEvent, errorEvent, PING_TEXT, PONG, PONG_TEXT } from '../../protocol/events.ts'
@@ -32,6 +33,9 @@ export class Multiplexed implements SocketHandler, Trunk {
   readonly #presence: '0' | '1'
   /** Rooms that have not greeted it yet, and the refs of those that it joined by an operation. */
   readonly #joining = new Map<string, Ref | undefined>()
+  /** Joins and tokens, and those of them that were refused. */
+  readonly #pace: Bucket = { debt: 0, at: 0 }
+  readonly #refused: Bucket = { debt: 0, at: 0 }
   #heardAt = 0
   #listening: ReturnType<typeof setTimeout> | undefined
   #lookingAfter: ReturnType<typeof setTimeout> | undefined
@@ -100,7 +104,9 @@ export class Multiplexed implements SocketHandler, Trunk {
       if (typeof data !== 'string') throw new Refusal('bad_request', 'Operations are sent as text')
       const forwards: Forward[] = []
       for (const parsed of readOperations(data, this.#presence)) {
+        if (this.#over) return
         if (parsed.op === undefined) this.#refuse(parsed.ref, parsed.refusal.code, parsed.refusal.message)
+        else if (this.#isTooFast(parsed)) continue
         else if (parsed.op === 'forward') forwards.push(parsed)
         else {
           // A room hears what was sent before it is left, and nothing that was sent before it is joined.
@@ -128,6 +134,22 @@ export class Multiplexed implements SocketHandler, Trunk {
         for (const { ref } of own) this.#refuse(ref, 'busy', 'The room has not taken yet what was sent before', room)
       }
     }
+  }
+
+  /** MULTI-7: each join opens a room, which on the edge wakes, and each token is verified. */
+  #isTooFast(operation: MultiOperation): boolean {
+    const isCounted = operation.op === 'join' || (operation.op === 'forward' && operation.token !== undefined)
+    if (!isCounted || this.#runtime.rate === undefined) return false
+    // A client may always join all that it may have at once.
+    const rate = Math.max(this.#runtime.rate, this.#runtime.roomsPerConnection)
+    const wait = takeFrom(this.#pace, rate, Date.now())
+    if (wait === null) return false
+    const { room, ref, op } = operation
+    const end = endOf(CLOSE.rate, 'rate', Math.ceil(wait))
+    if (op === 'join') this.#left(room, ref, end)
+    else this.#refuse(ref, 'rate', 'Too many tokens in a short time', room)
+    if (takeFrom(this.#refused, rate, Date.now()) !== null) this.#end(end)
+    return true
   }
 
   #operate(operation: Exclude<MultiOperation, Forward>): void {
