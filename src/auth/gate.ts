@@ -46,6 +46,7 @@ export class Gate {
   readonly #keys: ApiKeys
   readonly #tokens: Tokens
   readonly #origins: readonly string[] | undefined
+  readonly #admitsAll: boolean
 
   /** @throws Error that says what is wrong, if it cannot serve so */
   constructor(options: GateOptions) {
@@ -63,6 +64,7 @@ export class Gate {
     this.#tokens = new Tokens(options)
     this.#origins = origins
     this.mode = mode
+    this.#admitsAll = origins === undefined ? mode !== 'loopback' : origins.includes('*')
   }
 
   /** Fails if a key is configured that can verify nothing, with an Error that names the setting. */
@@ -87,7 +89,7 @@ export class Gate {
       throw new Refusal('host', 'While it is open, the gateway is localhost, 127.0.0.1 or [::1] and nothing else')
     }
     const origin = headers.get('origin')
-    if (origin !== null && !this.allows(origin)) {
+    if (origin === null ? !this.#admitsAll && isEmbedded(headers) : !this.allows(origin)) {
       throw new Refusal('origin', 'This origin may not use the gateway; HOLDLINE_ORIGINS names those that may')
     }
   }
@@ -183,6 +185,13 @@ function offeredToken(headers: Headers): string | undefined {
 }
 
 const TOKEN_PROTOCOL = 'holdline.token.'
+
+/**
+ * Images, scripts and frames are fetched without an origin, cookies and all, and a poll may have a session be present:
+ * whence they come, browsers say apart. A link may be followed from anywhere (https://web.dev/articles/fetch-metadata, 2026-11).
+ */
+const isEmbedded = (headers: Headers): boolean =>
+  headers.get('sec-fetch-site') === 'cross-site' && headers.get('sec-fetch-dest') !== 'document'
 
 function isOrigin(pattern: string, origin: string): boolean {
   if (pattern === '*') return true

@@ -3,8 +3,12 @@ import { Refusal } from '../protocol/errors.ts'
 import type { Tell } from '../protocol/journal.ts'
 
 const TIMEOUT = 3000
-/** No sooner than this are keys asked for again, because a token names one that is not known, or because it failed (ms). */
-const COOLDOWN = 30_000
+/**
+ * No sooner than this are keys asked for again, because a token names one that is not known, or because it failed (ms).
+ * Whoever forges names can have them fetched so often, and no new key is unknown for longer. Ten times a minute is what
+ * others allow as well (https://github.com/auth0/node-jwks-rsa, `jwksRequestsPerMinute`, 2026-11); jose alone has 30 s.
+ */
+const COOLDOWN = 6000
 const FAILURE_COOLDOWN = 5000
 /** How long keys are taken for what they are, and how long they serve on while they cannot be had anew (ms). */
 const FRESH = 10 * 60_000

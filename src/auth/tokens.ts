@@ -158,6 +158,9 @@ function toRefusal(error: unknown): Refusal {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new Refusal('unauthorized', `The token is refused for its claim \`${error.claim}\``)
   }
+  if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    return new Refusal('unauthorized', 'The token does not say by its `kid` which of the keys has signed it')
+  }
   if (error instanceof errors.JWKSTimeout)
     return new Refusal('keys', 'The keys that tokens are checked with do not come')
   if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey) {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
@@ -20,6 +20,7 @@ import { Clients } from './clients.ts'
 import { openLog } from './log.ts'
 import { exposition } from './metrics/exposition.ts'
 import { Readings } from './metrics/readings.ts'
+import { Pipelines } from './pipelines.ts'
 import { Rooms } from './rooms.ts'
 import type { Sync } from './sqlite/open.ts'
 import { TcpServer } from './tcp/tcp-server.ts'
@@ -152,10 +153,14 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     if (address !== undefined) addresses.set(request, address)
     return app.fetch(request)
   }
+  const pipelines = new Pipelines()
   const { requestTimeout = 30, maxHeader = 16_384 } = options
   const headersTimeout = Math.min(requestTimeout, 10) * 1000
   const server = createAdaptorServer({
-    fetch: (request, { incoming }) => answer(request, incoming as IncomingMessage),
+    fetch: (request, { incoming, outgoing }) => {
+      const isTaken = pipelines.take(incoming as IncomingMessage, outgoing as ServerResponse)
+      return isTaken ? answer(request, incoming as IncomingMessage) : new Response(null, { status: 429 })
+    },
     ...(certificate && { createServer: createSecureServer }),
     serverOptions: {
       ...certificate,

@@ -37,7 +37,7 @@ export const access = {
     ),
     unset: 'none',
     about:
-      'Where public keys are fetched: kept for 10 minutes, fetched anew when a token names a new one, at most every 30 seconds.',
+      'Where public keys are fetched: kept for 10 minutes, fetched anew when a token names a new one, at most every 6 seconds.',
   },
   algorithms: {
     name: 'HOLDLINE_JWT_ALGORITHMS',

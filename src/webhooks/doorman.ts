@@ -36,7 +36,7 @@ export class Doorman {
       if (asked === null) throw new Unasked('too many visitors wait')
       const welcome = await asked
       // A refusal is not kept: whoever signs in meanwhile comes in at once.
-      if (welcome.refused === undefined) this.#keep(data, welcome)
+      if (welcome.refused === undefined && (isKnown(visitor) || !isPersonal(welcome))) this.#keep(data, welcome)
       return welcome
     } catch (error) {
       this.#inquiry.complain('who may connect', error)
@@ -68,3 +68,11 @@ export class Doorman {
     return answer === null ? { refused: REFUSED, code: 'forbidden' } : readWelcome(answer, since, this.#stateLimit)
   }
 }
+
+/** Does the request bear anything by which its sender is told from others? */
+const isKnown = ({ user, token, headers }: Visitor): boolean =>
+  (user ?? token ?? headers.cookie ?? headers.authorization) !== undefined
+
+/** What a guest is called is nobody else's name, though all guests ask alike. */
+const isPersonal = (welcome: Welcome): boolean =>
+  welcome.refused === undefined && (welcome.user ?? welcome.state) !== undefined

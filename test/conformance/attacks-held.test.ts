@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { call, url } from './clients/http.ts'
 import { ask } from './clients/poll.ts'
-import { LOCKED, token } from './clients/tokens.ts'
+import { RawClient } from './clients/raw.ts'
+import { API_KEY, bearer, LOCKED, token } from './clients/tokens.ts'
 import { Framed } from './clients/websocket.ts'
 import { chapter, freshRoom, freshSecret, range } from './suite.ts'
 
@@ -24,6 +25,35 @@ chapter(
       for (const ended of await Promise.all(held)) expect(ended).toMatchObject({ http: 200, events: [] })
       expect(Date.now() - started).toBeLessThan(10_000)
       expect((await call(url(gateway.url, room, '/poll', { resume, cursor: one.cursor }))).http).toBe(401)
+    })
+
+    // workerd takes one request of a connection at a time.
+    test('LIMIT-3 one connection holds no more lines than it may, however many it asks for without waiting', async () => {
+      const client = new RawClient(gateway.url)
+      const { host } = new URL(gateway.url)
+      const room = freshRoom()
+      const poll = `GET /v1/rooms/${room}/poll?cursor=0-0&wait=50 HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${API_KEY}\r\n\r\n`
+      client.write(poll.repeat(3000))
+      const held = async () =>
+        (
+          (await call(url(gateway.url, room), { headers: bearer(API_KEY) })) as unknown as {
+            connections: { poll: number }
+          }
+        ).connections.poll
+      if (gateway.target.name === 'node') await client.gone
+      else await expect.poll(held).toBe(1)
+      client.socket.destroy()
+      if (gateway.target.name === 'node') await expect.poll(held).toBe(0)
+    })
+
+    test('AUTH-1 what is asked without waiting is answered in order, as far as it may', async () => {
+      const client = new RawClient(gateway.url)
+      const { host } = new URL(gateway.url)
+      const room = freshRoom()
+      const ask = `GET /v1/rooms/${room} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${API_KEY}\r\n\r\n`
+      client.write(ask.repeat(15), ask.replace(room, `${room}-last`))
+      const heard = await client.until(`${room}-last`)
+      expect(heard.match(/HTTP\/1.1 200 OK/g)).toHaveLength(16)
     })
   },
   { env: LOCKED },

@@ -272,6 +272,19 @@ chapter('attacks on an open gateway', (gateway) => {
     }
     expect((await call(url(gateway.url, room), { headers: { origin: 'http://localhost:3000' } })).http).toBe(200)
   })
+
+  test('AUTH-11 what a page from elsewhere embeds, which says no origin; a link from there is followed', async () => {
+    const { host } = new URL(gateway.url)
+    const get = (path: string, site: string, dest: string, until = 'HTTP/1.1 ') =>
+      raw(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nsec-fetch-site: ${site}\r\nsec-fetch-dest: ${dest}\r\n`, until)
+    for (const path of [`/v1/rooms/${freshRoom()}/poll?presence=1&resume=${freshSecret()}`, '/', '/openapi.json']) {
+      for (const dest of ['image', 'script', 'iframe', 'empty']) {
+        expect(await get(path, 'cross-site', dest, '}')).toContain('"code":"origin"')
+      }
+      expect(await get(path, 'cross-site', 'document')).toContain('200 OK')
+      expect(await get(path, 'same-site', 'image')).toContain('200 OK')
+    }
+  })
 })
 
 chapter(
@@ -298,6 +311,15 @@ chapter(
       client.write(handshake(gateway.url, room, { ...FRAMED_HEADER, ...headers }))
       expect(await client.until(isAllowed ? 'welcome' : 'closing')).toContain(isAllowed ? 'welcome' : '4503')
       expect((await new Plain(gateway.url, room).closed).code).toBe(4501)
+    })
+
+    test('ORIGIN-1 what another site embeds, with a token that it cannot know', async () => {
+      const headers = { ...bearer(await token()), 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' }
+      const { host } = new URL(gateway.url)
+      const client = new RawClient(gateway.url)
+      const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+      client.write(`GET /v1/rooms/${freshRoom()}/poll HTTP/1.1\r\n${lines.join('')}\r\n`)
+      expect(await client.until('}')).toContain('"code":"origin"')
     })
   },
   { env: { ...LOCKED, HOLDLINE_ORIGINS: 'https://app.example,https://*.b.example' } },

@@ -51,13 +51,27 @@ hooked(
     test('ASK-1 a welcome holds for the polls that follow; other rooms are not asked about', async () => {
       const [room, resume] = [`asked:${freshRoom()}`, freshSecret()]
       answering(told, 'ask.connect', () => ({ status: 200, body: { user: 'ann' } }))
-      const cursor = (await call(url(told.url, room, '/poll', { resume }))).cursor
-      await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }))
-      await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }))
+      const init = { headers: { cookie: 'id=ann' } }
+      const cursor = (await call(url(told.url, room, '/poll', { resume }), init)).cursor
+      await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }), init)
+      await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }), init)
       expect(questions(told, room)).toHaveLength(1)
       const other = freshRoom()
       await (await Framed.open(told.url, other)).close()
       expect(questions(told, other)).toHaveLength(0)
+    })
+
+    test('ASK-1 guests, who all ask alike, are each who the backend says, and nobody else', async () => {
+      const room = `asked:${freshRoom()}`
+      let guests = 0
+      answering(told, 'ask.connect', () => ({ status: 200, body: { user: `guest${++guests}` } }))
+      const [one, two] = [await Framed.open(told.url, room), await Framed.open(told.url, room)]
+      await one.ask({ op: 'publish', data: 1, id: 'same' })
+      expect(await two.ask({ op: 'publish', data: 2, id: 'same' })).toMatchObject({ type: 'ack' })
+      const { text } = await call(url(told.url, room, '/sessions'))
+      const users = (JSON.parse(text).sessions as { user: string }[]).map(({ user }) => user)
+      expect(users.toSorted()).toEqual(['guest1', 'guest2'])
+      await Promise.all([one.close(), two.close()])
     })
 
     test('ASK-3 it grants so much for so long, on each transport', async () => {
