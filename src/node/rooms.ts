@@ -124,9 +124,10 @@ export class Rooms {
   }
 
   async revoke(revocations: readonly Revocation[]): Promise<Reply> {
-    const command = { type: 'revoke', revocations } as const
-    const kept = this.get(EVERYWHERE).command(command)
-    await Promise.all([...this.#rooms.values()].filter((room) => room.connections > 0).map((r) => r.command(command)))
+    const kept = this.get(EVERYWHERE).command({ type: 'revoke', revocations })
+    // The others ask that one, whoever comes, and so have nothing to write, only somebody to send away.
+    const look = { type: 'revoke', revocations: [] } as const
+    await Promise.all([...this.#rooms.values()].filter((room) => room.connections > 0).map((r) => r.command(look)))
     return kept
   }
 

@@ -160,7 +160,7 @@ export class Doorkeeper {
   }
 
   /** From now on they are not let in; those who are here, to be sent away, and what is to be written. */
-  revoke(revocations: readonly Revocation[], now: number): { change: Change; dismissed: Connection[] } {
+  revoke(revocations: readonly Revocation[], now: number): { change?: Change; dismissed: Connection[] } {
     const drop = [...this.#revoked].filter(([, { until }]) => until <= now).map(([id]) => id)
     for (const id of drop) this.#revoked.delete(id)
     const put = revocations.map(({ kind, name, until }) => {
@@ -168,7 +168,7 @@ export class Doorkeeper {
     })
     for (const { id, kept } of put) this.#revoked.set(id, kept)
     const dismissed = [...this.#connections].filter(({ attachment }) => this.isRevoked(attachment, now))
-    return { change: { put, drop }, dismissed }
+    return { ...(put.length + drop.length > 0 && { change: { put, drop } }), dismissed }
   }
 }
 

@@ -109,7 +109,7 @@ export class GatewayCommands {
     const { host, doorkeeper, fanout } = this.#parts
     const { change, dismissed } = doorkeeper.revoke(revocations, host.now())
     for (const connection of dismissed) fanout.close(connection, REVOKED.code, REVOKED.reason)
-    host.commit({ drafts: [], change, replyTo: { ticket } })
+    host.commit({ drafts: [], ...(change && { change }), replyTo: { ticket } })
   }
 }
 

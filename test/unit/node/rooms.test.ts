@@ -134,3 +134,25 @@ it('TCP-5 who says nothing more has the history that it asked for, however many 
   await stop()
   await rooms.close()
 })
+
+it('AUTH-9 what is revoked everywhere is written once, and holds in every room, also after a restart', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdline-revoked-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'rooms.db')
+  const now = Date.now()
+  const pass = { grants: ['subscribe'], issuedAt: now - 1000, expiresAt: now + 60_000 } as const
+  const eve = { session: 'eve', user: 'eve', pass }
+  const first = open({ file })
+  for (const room of ['one', 'two', 'three']) first.follow(room, eve)
+  const rows = vi.spyOn(SqliteStore.prototype, 'write')
+  const reply = await first.rooms.revoke([{ kind: 'user', name: 'eve', until: now + 60_000 }])
+  const written = rows.mock.calls.flatMap(([writes]) => writes).filter((write) => `${write.at(-1)}`.includes('revoked'))
+  expect([reply.type, written.length, first.closed]).toEqual(['published', 1, [4507, 4507, 4507]])
+  await first.rooms.close()
+  const second = open({ file })
+  for (const room of ['one', 'two', 'new']) second.follow(room, eve)
+  expect(second.closed).toEqual([4507, 4507, 4507])
+  second.follow('one', { ...eve, pass: { ...pass, issuedAt: Date.now() + 1 } })
+  expect(second.closed).toHaveLength(3)
+  await second.rooms.close()
+})
