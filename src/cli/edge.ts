@@ -24,6 +24,12 @@ export interface Edge {
   stop(): Promise<void>
 }
 
+/**
+ * workerd refuses names that resolve to private addresses unless it is told otherwise, as miniflare does for `fetch`
+ * (https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp, `Network`, 2026-11).
+ */
+const PUBLIC = { network: { allow: ['public'], tlsOptions: { trustBrowserCas: true } } }
+
 /** Without keys it is open, and to this machine alone. */
 const OPEN = { HOLDLINE_OPEN: 'loopback' }
 
@@ -36,7 +42,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   // wrangler describes a worker as miniflare 4 did; miniflare 5 converts (2026-11).
   const options4 = {
     ...described,
-    serviceBindings: { PAGES: pages },
+    serviceBindings: { PAGES: pages, PUBLIC },
     name: 'holdline',
     modules: [{ type: 'ESModule', path: 'worker.js', contents: await bundle(entry) }],
     bindings: { ...OPEN, ...(described.bindings as object | undefined), ...vars },

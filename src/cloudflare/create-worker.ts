@@ -13,6 +13,8 @@ export interface Env {
   readonly ROOMS: DurableObjectNamespace<RoomMethods>
   /** The folder of the pages, as assets. Without it there are none. */
   readonly PAGES?: Fetcher
+  /** The network without private addresses, where the worker's own has them. */
+  readonly PUBLIC?: Fetcher
   /** Settings: docs/configuration.md lists them. */
   readonly [name: `HOLDLINE_${string}`]: unknown
 }

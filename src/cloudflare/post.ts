@@ -1,12 +1,17 @@
 import { checkTarget } from '../webhooks/address.ts'
 import type { Post } from '../webhooks/target.ts'
 
-/** Posts from the edge. What a name resolves to is the platform's to guard; it reaches no private network. */
-export function edgePost(mayBePrivate: boolean): Post {
+/**
+ * Posts from the edge. What a name resolves to is the platform's to guard: Cloudflare reaches no private network, and
+ * where one could be reached, on local workerd, `publicOnly` is the network without it.
+ */
+export function edgePost(mayBePrivate: boolean, publicOnly?: Fetcher): Post {
+  const network = mayBePrivate ? undefined : publicOnly
   return async ({ url, headers, body, timeout, maxAnswer }) => {
     checkTarget(url, mayBePrivate)
     const signal = AbortSignal.timeout(timeout)
-    const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+    const init = { method: 'POST', headers, body, redirect: 'manual', signal } as const
+    const response = await (network === undefined ? fetch(url, init) : network.fetch(url, init))
     const retryAfter = response.headers.get('retry-after')
     if (maxAnswer === 0) {
       // A body that is neither read nor cancelled would keep the object awake.

@@ -29,7 +29,7 @@ const known = new WeakMap<Env, Setup>()
 const checked = new WeakMap<Env, Promise<Setup>>()
 
 export function setupOf(env: Env): Setup {
-  const setup = known.get(env) ?? toSetup(readSettings({ ...env }, 'edge'))
+  const setup = known.get(env) ?? toSetup(readSettings({ ...env }, 'edge'), env)
   known.set(env, setup)
   return setup
 }
@@ -43,14 +43,14 @@ export function checkedSetup(env: Env): Promise<Setup> {
 
 async function check(env: Env): Promise<Setup> {
   const read = await checkSettings({ ...env }, 'edge')
-  const setup = read.wrong === undefined ? setupOf(env) : toSetup(read)
+  const setup = read.wrong === undefined ? setupOf(env) : toSetup(read, env)
   if (setup.wrong !== undefined)
     setup.tell('error', 'Holdline does not serve: its settings are wrong', { wrong: setup.wrong })
   known.set(env, setup)
   return setup
 }
 
-function toSetup({ wrong, settings }: Read): Setup {
+function toSetup({ wrong, settings }: Read, { PUBLIC }: Env): Setup {
   if (wrong !== undefined) return closed(wrong.join('\n'))
   const { access, limits, storage, webhooks, logging } = settings
   const tell = openLog(logging.level)
@@ -61,7 +61,7 @@ function toSetup({ wrong, settings }: Read): Setup {
     gate,
     limits: bounds,
     kept: storage.retention,
-    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate), turnsOfEdge(), bounds, tell),
+    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate, PUBLIC), turnsOfEdge(), bounds, tell),
     tell,
   }
 }
