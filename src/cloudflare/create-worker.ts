@@ -31,7 +31,7 @@ export function createWorker(): ExportedHandler<Env> {
 }
 
 function toRuntime(env: Env): Runtime {
-  const { gate, limits, backend, tell } = setupOf(env)
+  const { gate, limits, backend, tell, bodyPatience } = setupOf(env)
   return {
     room: (name) => roomStub(env.ROOMS, name, tell),
     gate,
@@ -40,6 +40,7 @@ function toRuntime(env: Env): Runtime {
     ...(backend !== null && { connect: (visitor, trace) => backend.connect(visitor, trace) }),
     accept: hold,
     payloadLimit: limits.payload,
+    bodyPatience,
     roomsPerConnection: limits.rooms,
     ...(limits.rate !== undefined && { rate: limits.rate }),
     // Each re-poll wakes the room, so they are as rare as proxies allow.

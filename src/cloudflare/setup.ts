@@ -17,6 +17,8 @@ export interface Setup {
   readonly wrong?: string
   readonly gate: Gate
   readonly limits: Limits
+  /** LIMIT-5, seconds. */
+  readonly bodyPatience: number
   /** What a room keeps (KEEP-1). */
   kept(room: string): Retention
   /** Who is told of what happens; null: nobody. */
@@ -52,7 +54,7 @@ async function check(env: Env): Promise<Setup> {
 
 function toSetup({ wrong, settings }: Read, { PUBLIC }: Env): Setup {
   if (wrong !== undefined) return closed(wrong.join('\n'))
-  const { access, limits, storage, webhooks, logging } = settings
+  const { access, limits, server, storage, webhooks, logging } = settings
   const tell = openLog(logging.level)
   const gate = new Gate({ ...access, tell })
   const backend = webhookSettings(webhooks)
@@ -60,6 +62,7 @@ function toSetup({ wrong, settings }: Read, { PUBLIC }: Env): Setup {
   return {
     gate,
     limits: bounds,
+    bodyPatience: server.requestTimeout,
     kept: storage.retention,
     backend: backend && new Backend(backend, edgePost(backend.mayBePrivate, PUBLIC), turnsOfEdge(), bounds, tell),
     tell,
@@ -73,6 +76,7 @@ const closed = (wrong: string): Setup => ({
   wrong,
   gate: new Gate({ apiKeys: [randomSecret()] }),
   limits: limitsOf({}, 'locked'),
+  bodyPatience: 1,
   kept: () => EVERYTHING,
   backend: null,
   tell: openLog(),

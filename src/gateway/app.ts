@@ -122,8 +122,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/events', (c) => sseRooms((name) => c.req.query(name), c.req.raw, c.get('runtime')))
   app.post('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
-    const runtime = c.get('runtime')
-    return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit)
+    return publish(c.req.raw, room, (name) => c.req.query(name), c.get('runtime'))
   })
   app.get('/v1/rooms/:room/messages', (c) => {
     const room = roomName(c.req.param('room'))
@@ -134,7 +133,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/presence', (c) => presence(c.get('runtime').room(roomName(c.req.param('room')))))
   app.put('/v1/rooms/:room/presence', (c) => {
     const room = roomName(c.req.param('room'))
-    return setPresence(c.req.raw, room, (name) => c.req.query(name), c.get('runtime').room(room))
+    return setPresence(c.req.raw, room, (name) => c.req.query(name), c.get('runtime'))
   })
   app.get('/v1/rooms/:room/sessions', (c) =>
     listSessions((name) => c.req.query(name), c.get('runtime').room(roomName(c.req.param('room')))),
@@ -147,9 +146,8 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   )
   app.post('/v1/rooms/:room/sessions/:session/messages', (c) => {
     const room = roomName(c.req.param('room'))
-    const runtime = c.get('runtime')
     const to = { sessions: [sessionName(c.req.param('session'))] }
-    return publish(c.req.raw, room, (name) => c.req.query(name), runtime.room(room), runtime.payloadLimit, to)
+    return publish(c.req.raw, room, (name) => c.req.query(name), c.get('runtime'), to)
   })
   app.get('/v1/rooms/:room/webhooks/dead', (c) =>
     deadLetters((name) => c.req.query(name), c.get('runtime').room(roomName(c.req.param('room')))),

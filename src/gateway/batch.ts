@@ -25,7 +25,7 @@ type Result =
 /** `POST /v1/publish` (BATCH-1 to BATCH-3): one room's items are one command, and so one atomic write. */
 export async function publishMany(request: Request, query: Query, runtime: Runtime): Promise<Response> {
   const secret = resume.read(query)
-  const source = decodeText(await readBody(request, frameLimit(runtime.payloadLimit) * 4))
+  const source = decodeText(await readBody(request, frameLimit(runtime.payloadLimit) * 4, runtime.bodyPatience))
   const { items, results } = readItems(source, runtime.payloadLimit)
   const trace = readTraceparent(request.headers.get('traceparent'))
   const traced = trace === undefined ? {} : { traceparent: trace }

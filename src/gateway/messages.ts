@@ -6,7 +6,7 @@ import { frameLimit } from '../protocol/limits.ts'
 import { type Audience, type Publication, parsePublication, toHistoryQuery } from '../protocol/operations.ts'
 import { decodeText, readBody } from './body.ts'
 import { after, before, idempotencyKey, limit, type Query, resume, traceparent } from './parameters.ts'
-import type { RoomStub } from './ports.ts'
+import type { RoomStub, Runtime } from './ports.ts'
 import { json, jsonText, problem } from './respond.ts'
 
 /** `POST /v1/rooms/:room/messages` (PUB-1 to PUB-9); `to`: one session's own route (SES-7). */
@@ -14,18 +14,17 @@ export async function publish(
   request: Request,
   room: string,
   query: Query,
-  stub: RoomStub,
-  payloadLimit: number,
+  runtime: Runtime,
   to?: Audience['to'],
 ): Promise<Response> {
   const secret = resume.read(query)
-  const read = withKey(await readPublication(request, payloadLimit), idempotencyKey.read(headersOf(request)))
+  const read = withKey(await readPublication(request, runtime), idempotencyKey.read(headersOf(request)))
   if (to !== undefined && read.to !== undefined) throw new Refusal('bad_request', 'The route says to whom it goes')
   const publication = to === undefined ? read : { ...read, to }
   const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
   const trace = traceparent.read(headersOf(request))
   const traced = trace === undefined ? {} : { traceparent: trace }
-  const reply = await stub.command({ type: 'publish', publication, ...session, ...traced })
+  const reply = await runtime.room(room).command({ type: 'publish', publication, ...session, ...traced })
   if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'published') throw new Error(`A publish was answered with ${reply.type}`)
   const { type: _, ...answer } = reply
@@ -33,12 +32,12 @@ export async function publish(
   return json(answer, reply.duplicate ? 200 : reply.cursor === undefined ? 202 : 201)
 }
 
-async function readPublication(request: Request, payloadLimit: number): Promise<Publication> {
+async function readPublication(request: Request, { payloadLimit, bodyPatience }: Runtime): Promise<Publication> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (type === 'application/json') {
-    return parsePublication(decodeText(await readBody(request, frameLimit(payloadLimit))), payloadLimit)
+    return parsePublication(decodeText(await readBody(request, frameLimit(payloadLimit), bodyPatience)), payloadLimit)
   }
-  const bytes = await readBody(request, payloadLimit)
+  const bytes = await readBody(request, payloadLimit, bodyPatience)
   const body = type.startsWith('text/') ? textBody(decodeText(bytes), payloadLimit) : bytesBody(bytes, payloadLimit)
   return { body, echo: true, ephemeral: false }
 }

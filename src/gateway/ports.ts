@@ -104,6 +104,8 @@ export interface Runtime {
   readonly refuse: RefuseUpgrade
   readonly accept: AcceptSocket
   readonly payloadLimit: number
+  /** LIMIT-5: seconds within which a body has come; absent: the server that hands requests on sees to it. */
+  readonly bodyPatience?: number
   /** MULTI-1. */
   readonly roomsPerConnection: number
   /** LIMIT-1: what one connection may do a second; absent: no limit. */

@@ -25,7 +25,10 @@ const BODY_MOST = 4096
 /** `POST /v1/revoke` (AUTH-9): in one room, or everywhere, if the runtime can. */
 export async function revoke(request: Request, runtime: Runtime, bearer: Bearer): Promise<Response> {
   if (!bearer.mayAll) throw new Refusal('forbidden', 'Only an API key may revoke')
-  const asked = revokeSchema.check(parseJson(decodeText(await readBody(request, BODY_MOST))), 'body')
+  const asked = revokeSchema.check(
+    parseJson(decodeText(await readBody(request, BODY_MOST, runtime.bodyPatience))),
+    'body',
+  )
   const { user, session, token } = asked
   // What clocks may differ by counts three times: when a token is made, how long it may live, and when it ends.
   const until = Date.now() + (runtime.gate.lifetime + 3 * TOLERANCE) * 1000

@@ -7,7 +7,7 @@ import { listJson } from '../protocol/presence.ts'
 import type { SessionInfo } from '../room/info.ts'
 import { decodeText, readBody } from './body.ts'
 import { afterId, limit, type Query, resume } from './parameters.ts'
-import type { RoomStub } from './ports.ts'
+import type { RoomStub, Runtime } from './ports.ts'
 import { json, jsonText, problem } from './respond.ts'
 
 /** `GET /v1/rooms/:room/presence` (PRES-5). */
@@ -19,11 +19,12 @@ export async function presence(stub: RoomStub): Promise<Response> {
 }
 
 /** `PUT /v1/rooms/:room/presence?resume=` (PRES-2), for those who have no WebSocket. */
-export async function setPresence(request: Request, room: string, query: Query, stub: RoomStub): Promise<Response> {
+export async function setPresence(request: Request, room: string, query: Query, runtime: Runtime): Promise<Response> {
   const secret = resume.read(query)
   if (secret === undefined) throw new Refusal('bad_request', '`resume` must say whose presence it is')
-  const state = parsePresence(decodeText(await readBody(request, LIMITS.presenceStateMost * 8)))
-  const reply = await stub.command({ type: 'present', session: await sessionId(room, secret), state })
+  const body = await readBody(request, LIMITS.presenceStateMost * 8, runtime.bodyPatience)
+  const state = parsePresence(decodeText(body))
+  const reply = await runtime.room(room).command({ type: 'present', session: await sessionId(room, secret), state })
   return reply.type === 'error' ? problem(reply.code, reply.message, reply.retryAfter) : json({}, 200)
 }
 

@@ -68,11 +68,10 @@ export const server = {
   requestTimeout: {
     name: 'HOLDLINE_REQUEST_TIMEOUT',
     kind: whole(1, 3600),
-    only: 'node',
     unit: 'seconds',
     default: '30',
     about:
-      'The time in which a request must have come whole; its headers within 10 of them. Slower ones are ended, a handshake too. What is held has come whole, and is not.',
+      'The time in which a request must have come whole; its headers within 10 of them, a handshake too. Slower ones are ended. What is held has come whole, and is not. On the edge the platform waits for the headers, and this is for the body.',
   },
   maxHeader: {
     name: 'HOLDLINE_MAX_HEADER',

@@ -153,15 +153,15 @@ test.each(targets)(
   },
 )
 
-// Before a Worker stands the platform's own front, which reads a request before it hands it on: there it ends who drips.
+// Before a Worker stands the platform's own front, which waits for headers and ends who drips them.
 test.each(targets)(
-  'LIMIT-5 300 that drip their requests: others are answered meanwhile, on Node they are ended; on $name',
+  'LIMIT-5 300 that drip their requests: others are answered meanwhile, and bodies are ended, on Node headers too; on $name',
   async (target) => {
     const isNode = target.name === 'node'
     const env = {
       ...LOCKED,
       HOLDLINE_CONNECTIONS_PER_ADDRESS: '1000',
-      ...(isNode && { HOLDLINE_REQUEST_TIMEOUT: '2' }),
+      HOLDLINE_REQUEST_TIMEOUT: '2',
     }
     const running = await target.start({ env })
     const base = running.url
@@ -188,7 +188,7 @@ test.each(targets)(
         expect((await postJson(base, room, { data }, { headers: bearer(API_KEY) })).http).toBe(201)
         await client.until(`"data":${data}`)
       }
-      if (isNode) await Promise.all(gone)
+      await Promise.all(gone.filter((_, i) => isNode || i % 2 === 1))
     } finally {
       clearInterval(drips)
       for (const socket of slow) socket.destroy()
