@@ -4,6 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 /** What brings a crowd, an installation or a thousand bad inputs, or waits for long: `npm run test:long`, which CI runs as well. */
 export const LONG = [
   'test/browser/picture.test.ts',
+  'test/conformance/crowd.workerd.test.ts',
   'test/conformance/fuzz.test.ts',
   'test/conformance/grace.test.ts',
   'test/conformance/multi-fuzz.test.ts',

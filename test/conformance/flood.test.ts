@@ -2,19 +2,18 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { targets } from '../targets/index.ts'
-import { call, postJson, url } from './clients/http.ts'
+import { postJson, url } from './clients/http.ts'
 import { FRAMED_HEADER, handshake, RawClient } from './clients/raw.ts'
 import { API_KEY, bearer, LOCKED } from './clients/tokens.ts'
+import { inWaves } from './clients/waves.ts'
 import { freshRoom, range } from './suite.ts'
 
-const [node, workerd] = targets
+const [node] = targets
 /** Where the crowd comes from: the test itself, which is at 127.0.0.1, is none of it. */
 const CROWDED = '127.0.0.3'
 /** What one address may have here. */
 const LIMIT = 200
 const SURPLUS = 9800
-/** So many at once: the listening socket of the system holds no more that wait. */
-const WAVE = 200
 
 /** Publishes over a connection of its own, from that address. */
 function publishFrom(localAddress: string, base: string, room: string, data: unknown): Promise<number> {
@@ -41,10 +40,6 @@ function heardBy(base: string): Promise<string> {
     socket.on('error', () => {})
     socket.on('close', () => resolve(heard))
   })
-}
-
-async function inWaves(count: number, one: (i: number) => Promise<unknown>, between: () => Promise<unknown>) {
-  for (let i = 0; i < count; i += WAVE) await Promise.all([...range(WAVE, i).map(one), between()])
 }
 
 test('LIMIT-3 10,000 connections from one address: the surplus is 429 `rate`, others never notice; on node', async () => {
@@ -93,34 +88,6 @@ test('LIMIT-3 10,000 connections from one address: the surplus is 429 `rate`, ot
     for (const { socket } of holds) socket.destroy()
     await running?.stop()
   }
-})
-
-// Fewer, since workerd's sockets are the platform's to bound, and a room counts them behind its proxy, by the address
-// that this names.
-test('LIMIT-3 200 connections from one address: the surplus is closed with 4011, others never notice; on workerd', async () => {
-  const running = await workerd?.start({ env: { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: '50' } })
-  const base = `${running?.url}`
-  const room = freshRoom()
-  const from = (address: string) => ({ ...FRAMED_HEADER, ...bearer(API_KEY), 'cf-connecting-ip': address })
-  const other = new RawClient(base)
-  other.write(handshake(base, room, from('192.0.2.2')))
-  await other.until('welcome')
-  const answers = await Promise.all(
-    range(200).map(async () => {
-      const client = new RawClient(base)
-      client.write(handshake(base, room, from('192.0.2.1')))
-      return (await client.until('"type"')).includes('welcome') ? 'welcome' : (await client.until('4011')) && '4011'
-    }),
-  )
-  expect(answers.filter((answer) => answer === 'welcome')).toHaveLength(50)
-  expect(answers.filter((answer) => answer === '4011')).toHaveLength(150)
-  await postJson(base, room, { data: 'heard' }, { headers: bearer(API_KEY) })
-  expect(await other.until('heard')).not.toContain('closing')
-  const polled = await call(url(base, room, '/poll'), {
-    headers: { ...bearer(API_KEY), 'cf-connecting-ip': '192.0.2.1' },
-  })
-  expect([polled.http, polled.code]).toEqual([429, 'rate'])
-  await running?.stop()
 })
 
 test.each(targets)(
