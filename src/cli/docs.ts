@@ -9,7 +9,7 @@ import { Misconfigured } from './fail.ts'
 const CHAPTERS: { readonly [F in keyof typeof FAMILIES]: readonly [title: string, about: string] } = {
   server: [
     'The server',
-    'For Node. On the edge the platform listens, bounds headers, ends slow requests and names the address of who comes.',
+    'For Node, where they are marked so. On the edge the platform listens, waits for headers and bounds them, and names the address of who comes.',
   ],
   storage: ['What is kept', ''],
   access: ['Who may enter', 'How keys and tokens work: [security.md](security.md).'],
