@@ -7,6 +7,7 @@ import { headPosition } from './extent.ts'
 import type { Fanout } from './fanout.ts'
 import type { Participants } from './participants.ts'
 import { type Connection, type Heard, type Hello, IN_STEP, type RoomHost } from './ports.ts'
+import type { Rates } from './rates.ts'
 import { sessionOf } from './sessions.ts'
 import type { Tally } from './tally.ts'
 import type { WakeUp } from './wake-up.ts'
@@ -17,6 +18,7 @@ export interface EntranceParts {
   readonly doorkeeper: Doorkeeper
   readonly participants: Participants
   readonly fanout: Fanout
+  readonly rates: Rates
   readonly wakeUp: WakeUp
   readonly tally: Tally
 }
@@ -47,12 +49,14 @@ export class Entrance {
 
   /** Lets one in that the gateway has let in; false: it is refused, and closed. */
   arrived(connection: Connection, asked: Hello): boolean {
-    const { name, host, doorkeeper, participants, fanout, wakeUp, tally } = this.#parts
+    const { name, host, doorkeeper, participants, fanout, rates, wakeUp, tally } = this.#parts
     const now = host.now()
     const hello = doorkeeper.resumed(asked, now)
     const no = hello === null ? UNKNOWN : doorkeeper.refusal(hello, now)
     if (hello === null || no !== undefined) return this.#turnAway(connection, no ?? UNKNOWN)
     const { session: id, user, kind, codec, presence, state, granted, isBackend, address } = hello
+    if (user !== undefined && !participants.has(id) && rates.isCrowd(user, now))
+      return this.#turnAway(connection, CROWD)
     const pass = within(hello.pass, granted)
     const { at, greeting, gap } = arrive(name, fanout.head, hello)
     // A poll comes back each time: that it has missed nothing is no news.
@@ -114,3 +118,5 @@ export class Entrance {
     return false
   }
 }
+
+const CROWD: Dismissal = { code: CLOSE.rate, reason: 'rate' }

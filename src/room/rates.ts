@@ -12,11 +12,13 @@ export class Rates {
   readonly #ofConnections: Buckets<Connection>
   readonly #ofUsers: Buckets<string>
   readonly #refusals: Buckets<Connection>
+  readonly #arrivals: Buckets<string>
 
   constructor({ rate, userRate }: RoomLimits) {
     this.#ofConnections = new Buckets(rate)
     this.#ofUsers = new Buckets(userRate)
     this.#refusals = new Buckets(rate)
+    this.#arrivals = new Buckets(userRate)
   }
 
   /** Counts so many messages; seconds to wait, if that was too many. Null for the connection: they came over HTTP. */
@@ -26,6 +28,11 @@ export class Rates {
     if (user !== undefined) return this.#ofUsers.take(`user ${user}`, now, count)
     // Over HTTP nothing else bounds who has no name.
     return connection !== null || pass === undefined ? null : this.#ofUsers.take(bearerOf(user, pass), now, count)
+  }
+
+  /** A user comes as somebody new: each is a session, of which others hear. Was that too often? */
+  isCrowd(user: string, now: number): boolean {
+    return this.#arrivals.take(user, now) !== null
   }
 
   /** Counts that it was refused; does it go on all the same? */

@@ -118,3 +118,33 @@ chapter(
   },
   { env: { ...LOCKED, HOLDLINE_RATE: `${RATE}`, HOLDLINE_ROOMS_PER_CONNECTION: `${ROOMS}` } },
 )
+
+const USER_RATE = 5
+
+chapter(
+  'attacks by ghosts',
+  (gateway) => {
+    test('LIMIT-2, PRES-1 who comes again and again as somebody new is refused, and others hear of no crowd', async () => {
+      const room = freshRoom()
+      const [eve, ada] = [await token({ sub: 'eve' }), await token()]
+      const other = await Framed.open(gateway.url, room, { token: ada, presence: 1 })
+      const ghosts = await Promise.all(range(60).map(() => ask(gateway.url, room, { token: eve, presence: 1 })))
+      const refused = ghosts.filter(({ http, code }) => http === 429 && code === 'rate')
+      expect(refused.length).toBeGreaterThan(30)
+      expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true)
+      const come = ghosts.filter(({ http }) => http === 200)
+      expect(come.length + refused.length).toBe(60)
+      const { text } = await call(url(gateway.url, room, '/presence'), { headers: bearer(API_KEY) })
+      expect(JSON.parse(text).members).toHaveLength(1 + come.length)
+      const sockets = range(30).map(() => new Framed(gateway.url, room, { token: eve }))
+      expect(await Promise.any(sockets.map(({ closed }) => closed))).toMatchObject({ code: 4011, reason: 'rate' })
+      for (const { socket } of sockets) socket.terminate()
+      // Who comes back as who they were is no ghost, and nobody else is kept out.
+      const [{ resume, cursor }] = come as unknown as [{ resume: string; cursor: string }]
+      expect((await ask(gateway.url, room, { token: eve, resume, cursor, wait: 0 })).http).toBe(200)
+      expect(await other.ask({ op: 'publish', data: 1 })).toMatchObject({ type: 'ack' })
+      expect((await ask(gateway.url, room, { token: ada })).http).toBe(200)
+    })
+  },
+  { env: { ...LOCKED, HOLDLINE_USER_RATE: `${USER_RATE}` } },
+)
