@@ -3,6 +3,8 @@ import type { SqliteStore } from './sqlite/store.ts'
 
 /** How long a room with nobody in it stays in memory (ms). */
 const IDLE = 30_000
+/** With more rooms than this in memory it stays no longer than it must: else whoever asks for ever new names would fill it. */
+const MANY = 10_000
 /** How often there are chores (ms), and how many rooms have their turn: so few that nobody waits for it. */
 const ROUND = 1000
 const TURN = 50
@@ -60,8 +62,8 @@ export class Chores {
   }
 
   #rounds(): void {
-    const since = Date.now() - this.#idle
     const { rooms, keeps } = this.#registry
+    const since = Date.now() - (rooms.size > MANY ? 0 : this.#idle)
     for (const [name, room] of rooms) if (room.isIdle(since) && !keeps(name)) rooms.delete(name)
     if (this.#store.outage === undefined) this.#prune()
   }

@@ -166,7 +166,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       ...certificate,
       handshakeTimeout: headersTimeout,
       shouldUpgradeCallback: isWebSocket,
-      // What is held has come whole: these end only who drips (LIMIT-6).
+      // What is held has come whole: these end only who drips (LIMIT-5).
       headersTimeout,
       requestTimeout: requestTimeout * 1000,
       connectionsCheckingInterval: 1000,

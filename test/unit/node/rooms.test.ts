@@ -156,3 +156,17 @@ it('AUTH-9 what is revoked everywhere is written once, and holds in every room, 
   expect(second.closed).toHaveLength(3)
   await second.rooms.close()
 })
+
+it('whoever asks for ever new rooms fills no memory with them', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { rooms, follow, publish } = open()
+  follow('lobby')
+  for (let i = 0; i < 11_000; i++) await rooms.get(`guess-${i}`).command({ type: 'info' })
+  expect(rooms.look().rooms).toBeGreaterThan(11_000)
+  await vi.advanceTimersByTimeAsync(1000)
+  // Where somebody is, and where it is known what was revoked everywhere.
+  expect(rooms.look().rooms).toBeLessThanOrEqual(2)
+  await publish('lobby', 'still-here')
+  await rooms.close()
+})
