@@ -19,7 +19,7 @@ export async function readBody(request: Request, limit: number, patience?: numbe
   try {
     return await Promise.race([read(request, limit), late])
   } finally {
-    clearTimeout(timer)
+    if (timer !== undefined) clearTimeout(timer)
   }
 }
 
