@@ -4,6 +4,8 @@ import { type Bucket, isFull, takeFrom } from '../protocol/bucket.ts'
 export class Buckets<Key> {
   readonly #rate: number
   readonly #spent = new Map<Key, Bucket>()
+  /** More than these, and those that have filled up are forgotten. */
+  #most = FEW
 
   constructor(rate = Number.POSITIVE_INFINITY) {
     this.#rate = rate
@@ -16,7 +18,7 @@ export class Buckets<Key> {
     const bucket = known ?? { debt: 0, at: now }
     const wait = takeFrom(bucket, this.#rate, now, count)
     if (known === undefined && wait === null) this.#spent.set(key, bucket)
-    if (this.#spent.size > FORGET) this.#forget(now)
+    if (this.#spent.size > this.#most) this.#forget(now)
     return wait
   }
 
@@ -24,10 +26,11 @@ export class Buckets<Key> {
     this.#spent.delete(key)
   }
 
-  /** Buckets that have filled up again need no keeping. */
+  /** Buckets that have filled up again need no keeping. Where few have, all are not looked through again for each that comes. */
   #forget(now: number): void {
     for (const [key, bucket] of this.#spent) if (isFull(bucket, this.#rate, now)) this.#spent.delete(key)
+    this.#most = Math.max(FEW, 2 * this.#spent.size)
   }
 }
 
-const FORGET = 10_000
+const FEW = 10_000
