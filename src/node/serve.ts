@@ -170,6 +170,9 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       headersTimeout,
       requestTimeout: requestTimeout * 1000,
       connectionsCheckingInterval: 1000,
+      // Longer than proxies keep theirs (nginx and AWS: 60 s): a publish on one that ends just then would be lost, and with
+      // Node's 5 s that came up (2026-11).
+      keepAliveTimeout: 75_000,
       maxHeaderSize: maxHeader,
     } as ServerOptions,
   }) as Server

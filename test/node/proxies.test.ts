@@ -28,3 +28,10 @@ it.each([
   for (const client of ['203.0.113.1', '203.0.113.1', '203.0.113.1', '203.0.113.2']) came.push(await come(client))
   expect(came).toEqual(ends)
 })
+
+it('an idle connection is kept for longer than a proxy keeps its own, which would send into one that ends', async () => {
+  const { base } = await start({ HOLDLINE_DATA: ':memory:' })
+  const answer = await fetch(`${base}/healthz`)
+  expect(answer.headers.get('keep-alive')).toBe('timeout=75')
+  await answer.arrayBuffer()
+})
