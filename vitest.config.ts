@@ -35,6 +35,8 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
     // The tests, and what they start, hear nothing of where they run.
     setupFiles: [join(import.meta.dirname, 'test/environment.ts')],
+    // Cases that run beside each other only wait: with five, the six that sleep waited for 14 s twice (2026-11).
+    maxConcurrency: 8,
     // Guards against what never ends, and no measure of speed: a slow machine with three workers takes ten times as long.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { onTestFinished } from 'vitest'
+import { atEnd } from '../conformance/clients/ends.ts'
 import { root } from '../targets/target.ts'
 
 export const SCRIPT = `${root}/src/cli/holdline.ts`
@@ -26,7 +26,7 @@ export interface Running {
 /** Begins `holdline …`, its three streams being pipes. */
 export function begin(args: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [SCRIPT, ...args], { env: { ...process.env, ...env }, cwd: root })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  atEnd(() => void child.kill('SIGKILL'))
   let said = ''
   let wake = (): void => {}
   for (const stream of [child.stdout, child.stderr]) {
@@ -67,7 +67,7 @@ export async function shell(line: string, env: Record<string, string> = {}): Pro
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  atEnd(() => void child.kill('SIGKILL'))
   const [out, err, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { code: code ?? signal, out, err }
 }
@@ -81,7 +81,7 @@ export async function onTerminal(args: readonly string[], env: Record<string, st
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  atEnd(() => void child.kill('SIGKILL'))
   const [out, err, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { code: code ?? signal, out, err }
 }

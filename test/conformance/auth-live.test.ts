@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../targets/target.ts'
+import { beside } from './clients/ends.ts'
 import { call, postJson, say as sayOpen, url, wholeHistory } from './clients/http.ts'
 import { ask } from './clients/poll.ts'
 import { API_KEY, bearer, LOCKED, token } from './clients/tokens.ts'
@@ -12,40 +13,47 @@ const revoke = (gateway: Gateway, body: object, headers = bearer(API_KEY)) =>
 chapter(
   'how long',
   (gateway) => {
-    test('AUTH-8 a live connection ends with its token, and not if a fresh one came', async () => {
-      const room = freshRoom()
-      // Clocks may differ by five seconds, so this one lives for six to seven more: time enough to come in with it.
-      const brief = await token({ exp: 2 })
-      const [stays, goes] = [
-        await Framed.open(gateway.url, room, { token: brief }),
-        await Framed.open(gateway.url, room, { token: brief }),
-      ]
-      const polls = ask(gateway.url, room, { token: brief, cursor: '0-0', wait: 20 })
-      expect(await stays.ask({ op: 'auth', token: await token() })).toMatchObject({ type: 'ack' })
-      expect(await goes.closed).toMatchObject({ code: 4010, reason: 'token_expired' })
-      expect(await polls).toMatchObject({ http: 200, events: [] })
-      expect(await stays.ask({ op: 'publish', data: 1 })).toMatchObject({ type: 'ack' })
-    })
+    // These two beside each other, since they only wait for a token's end.
+    test.concurrent(
+      'AUTH-8 a live connection ends with its token, and not if a fresh one came',
+      beside(async () => {
+        const room = freshRoom()
+        // Clocks may differ by five seconds, so this one lives for six to seven more: time enough to come in with it.
+        const brief = await token({ exp: 2 })
+        const [stays, goes] = [
+          await Framed.open(gateway.url, room, { token: brief }),
+          await Framed.open(gateway.url, room, { token: brief }),
+        ]
+        const polls = ask(gateway.url, room, { token: brief, cursor: '0-0', wait: 20 })
+        expect(await stays.ask({ op: 'auth', token: await token() })).toMatchObject({ type: 'ack' })
+        expect(await goes.closed).toMatchObject({ code: 4010, reason: 'token_expired' })
+        expect(await polls).toMatchObject({ http: 200, events: [] })
+        expect(await stays.ask({ op: 'publish', data: 1 })).toMatchObject({ type: 'ack' })
+      }),
+    )
 
-    test('AUTH-8 streams, and the rooms of one that follows several, end with the token too', async () => {
-      const [room, other] = [freshRoom(), freshRoom()]
-      const brief = await token({ exp: -1 })
-      const [stream, streams] = [
-        call(url(gateway.url, room, '/events', { token: brief })),
-        call(url(gateway.url, [room, other], '/events', { token: brief })),
-      ]
-      const polls = call(url(gateway.url, [room, other], '/poll', { token: brief, cursor: '0-0.0-0', wait: 20 }))
-      const several = await Framed.open(gateway.url, [room, other], { token: brief })
-      expect((await stream).text).toContain('welcome')
-      expect((await streams).text).toContain('welcome')
-      expect(await polls).toMatchObject({ http: 200, events: [] })
-      const ends = [...(await several.inbox.until(({ type }) => type === 'left')), await several.inbox.next()]
-      expect(ends.slice(-2).map(({ type, code }) => [type, code])).toEqual(Array(2).fill(['left', 4010]))
-      // What it was let in with is over, for rooms that it joins as well.
-      several.send({ op: 'join', room: freshRoom(), ref: 'j' })
-      expect((await several.inbox.until(({ ref }) => ref === 'j')).at(-1)).toMatchObject({ type: 'left', code: 4010 })
-      await several.close()
-    })
+    test.concurrent(
+      'AUTH-8 streams, and the rooms of one that follows several, end with the token too',
+      beside(async () => {
+        const [room, other] = [freshRoom(), freshRoom()]
+        const brief = await token({ exp: -1 })
+        const [stream, streams] = [
+          call(url(gateway.url, room, '/events', { token: brief })),
+          call(url(gateway.url, [room, other], '/events', { token: brief })),
+        ]
+        const polls = call(url(gateway.url, [room, other], '/poll', { token: brief, cursor: '0-0.0-0', wait: 20 }))
+        const several = await Framed.open(gateway.url, [room, other], { token: brief })
+        expect((await stream).text).toContain('welcome')
+        expect((await streams).text).toContain('welcome')
+        expect(await polls).toMatchObject({ http: 200, events: [] })
+        const ends = [...(await several.inbox.until(({ type }) => type === 'left')), await several.inbox.next()]
+        expect(ends.slice(-2).map(({ type, code }) => [type, code])).toEqual(Array(2).fill(['left', 4010]))
+        // What it was let in with is over, for rooms that it joins as well.
+        several.send({ op: 'join', room: freshRoom(), ref: 'j' })
+        expect((await several.inbox.until(({ ref }) => ref === 'j')).at(-1)).toMatchObject({ type: 'left', code: 4010 })
+        await several.close()
+      }),
+    )
 
     test('AUTH-8 what comes after a token waits for it, in order', async () => {
       const room = freshRoom()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { atEnd } from '../conformance/clients/ends.ts'
 import { root, tcpAddresses } from '../targets/target.ts'
 
 export interface Started {
@@ -21,7 +21,7 @@ export interface Started {
 /** A folder that is gone after the test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'holdline-node-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  atEnd(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
 
@@ -45,7 +45,7 @@ export async function start(
     child.kill(signal)
     await gone
   }
-  onTestFinished(() => end('SIGKILL'))
+  atEnd(() => end('SIGKILL'))
   const [base, tcp] = await new Promise<string[]>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)))
     child.stdout.on('data', (data) => {

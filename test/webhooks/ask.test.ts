@@ -135,9 +135,13 @@ hooked(
     test.each(broken)('ASK-2 a backend that %s lets nobody in, and clients may come back', async (_, respond) => {
       const room = `asked:${freshRoom()}`
       answering(told, 'ask.connect', respond)
-      expect(await closeOf(told.url, room)).toBe(4012)
-      expect((await call(url(told.url, room, '/poll'))).http).toBe(503)
-      const stream = await call(url(told.url, room, '/events'))
+      // At once: each waits for its answer as long as is set.
+      const [code, poll, stream] = await Promise.all([
+        closeOf(told.url, room),
+        call(url(told.url, room, '/poll')),
+        call(url(told.url, room, '/events')),
+      ])
+      expect([code, poll.http]).toEqual([4012, 503])
       expect([stream.http, stream.text]).toEqual([200, expect.not.stringContaining('welcome')])
       answering(told, 'ask.connect', () => ({ status: 204 }))
       await (await Framed.open(told.url, room)).close()

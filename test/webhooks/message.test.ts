@@ -206,14 +206,18 @@ hooked(
       const [room, resume] = [freshAsked(), freshSecret()]
       answering(told, 'ask.message', respond)
       const client = await Framed.open(told.url, room, { resume })
-      const refused = await client.ask({ op: 'publish', data: 1, id: 'm1' })
-      expect(refused).toMatchObject({ type: 'error', code: 'backend', retryAfter: expect.any(Number) })
-      const answer = await postJson(told.url, room, { data: 1 })
-      expect([answer.http, answer.code, answer.headers.has('retry-after')]).toEqual([503, 'backend', true])
-      expect(told.backend.deliveries.filter(({ path }) => path !== '/hook')).toEqual([])
       const plain = await Plain.open(told.url, room)
       plain.send('x')
-      expect((await plain.closed).code).toBe(4012)
+      // At once: each waits for its answer as long as is set.
+      const [refused, answer, ended] = await Promise.all([
+        client.ask({ op: 'publish', data: 1, id: 'm1' }),
+        postJson(told.url, room, { data: 1 }),
+        plain.closed,
+      ])
+      expect(refused).toMatchObject({ type: 'error', code: 'backend', retryAfter: expect.any(Number) })
+      expect([answer.http, answer.code, answer.headers.has('retry-after')]).toEqual([503, 'backend', true])
+      expect(told.backend.deliveries.filter(({ path }) => path !== '/hook')).toEqual([])
+      expect(ended.code).toBe(4012)
       answering(told, 'ask.message', () => ({ status: 204 }))
       expect(await client.ask({ op: 'publish', data: 1, id: 'm1' })).toMatchObject({ type: 'ack', id: 'm1' })
       expect(await said(told, room)).toEqual([1])
