@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { targets } from '../targets/index.ts'
+import { node } from '../targets/node.ts'
 import { shared } from '../targets/shared.ts'
 import type { Running } from '../targets/target.ts'
 import { launchBrowser } from './launch.ts'
@@ -151,12 +152,13 @@ describe.each(targets)('the page on $name', (target) => {
     const room = freshRoom()
     for (let i = 0; i < 60; i++) await publish(room, text(`old ${i}`))
     const recent = Array.from({ length: 50 }, (_, i) => `old ${i + 10}`)
-    for (const transport of TRANSPORTS) {
+    const newcomers = TRANSPORTS.map(async (transport) => {
       const one = await tab(room, transport)
       await one.showsExactly(recent)
       await one.page.reload()
       await one.showsExactly(recent)
-    }
+    })
+    await Promise.all(newcomers)
   })
 
   onNode('what strangers write is shown as text, whatever it is', async () => {
@@ -283,12 +285,10 @@ describe.each(targets)('the page on $name', (target) => {
 
 describe('the page, against a server that is made up', () => {
   test('a final close is shown with its reason and not come back from; a gap is shown, and moves the cursor', async () => {
-    const gateway = await (targets[0] as (typeof targets)[number]).start()
+    // It serves the page.
+    const gateway = await shared(node)
     const tab = await Tab.blank(browser)
-    onTestFinished(async () => {
-      await tab.close()
-      await gateway.stop()
-    })
+    onTestFinished(() => tab.close())
     let opened = 0
     await tab.page.routeWebSocket(/\/ws\?/, (wire) => {
       opened++
