@@ -1,11 +1,9 @@
 import { limitsOf } from '../../src/gateway/access/limits.ts'
 import type { Judgement } from '../../src/protocol/ask.ts'
 import { CLOSE } from '../../src/protocol/codes.ts'
-import { formatCursor } from '../../src/protocol/cursor.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { PresenceList } from '../../src/protocol/presence.ts'
 import { Beat } from '../../src/room/beat.ts'
-import { headPosition } from '../../src/room/extent.ts'
 import type { MemoryLog } from '../../src/room/log/memory.ts'
 import type {
   Command,
@@ -19,7 +17,7 @@ import type {
   Work,
 } from '../../src/room/ports.ts'
 import type { MessageQuestion, Question } from '../../src/room/questions.ts'
-import { Pages, type Reading, readFor } from '../../src/room/reading.ts'
+import { type Pages, type Reading, readFor } from '../../src/room/reading.ts'
 import { revive } from '../../src/room/rebirth.ts'
 import { Replies } from '../../src/room/replies.ts'
 import type { Room, RoomClass } from '../../src/room/room.ts'
@@ -28,6 +26,7 @@ import { Verdicts } from '../../src/room/verdicts.ts'
 import { WorkQueue } from '../../src/room/work-queue.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
+import { RecordedLog } from './recorded-log.ts'
 import type { Wire } from './wire.ts'
 
 export interface HostOptions {
@@ -54,10 +53,7 @@ const TURN_BYTES = 1500
 /** One runtime as far as a room can tell, on a clock that stands until it is moved. */
 export class Host implements RoomHost {
   readonly #options: HostOptions
-  /** All that was ever committed, in the order of the feed. */
-  readonly feed: Entry[] = []
-  /** What of it was logged. */
-  readonly log: Entry[] = []
+  readonly #log: RecordedLog
   readonly errors: unknown[] = []
   readonly wires = new Set<Wire>()
   room!: Room<unknown>
@@ -65,7 +61,7 @@ export class Host implements RoomHost {
   #replies = new Replies()
   #beat = new Beat(() => {})
   #reads: Reading[] = []
-  #pages = this.#newPages()
+  #pages: Pages
   #verdicts = new Verdicts(() => {})
   /** What the backend has not answered yet. */
   #asked: MessageQuestion[] = []
@@ -80,6 +76,8 @@ export class Host implements RoomHost {
 
   constructor(options: HostOptions) {
     this.#options = options
+    this.#log = new RecordedLog(options.log, options.faults)
+    this.#pages = this.#log.newPages()
     this.#start()
   }
 
@@ -149,13 +147,23 @@ export class Host implements RoomHost {
     return this.#options.isEdge && isQuiet && this.#verdicts.isEmpty && !this.room.hasStuck
   }
 
+  /** All that was ever committed, in the order of the feed. */
+  get feed(): Entry[] {
+    return this.#log.feed
+  }
+
+  /** What of it was logged. */
+  get log(): Entry[] {
+    return this.#log.logged
+  }
+
   get head(): string {
-    return formatCursor(headPosition(this.#options.log.load().head))
+    return this.#log.head
   }
 
   /** The place before the oldest message that is kept. */
   get floor(): string {
-    return formatCursor(this.#options.log.load().head.floor)
+    return this.#log.floor
   }
 
   /** Who is here, as the room says. */
@@ -181,7 +189,7 @@ export class Host implements RoomHost {
   /** The process dies, or the object is reset: all wires are cut, and what was not committed is lost. */
   crash(): void {
     const { random } = this.#options
-    if (this.#committing !== undefined && random.chance(0.5)) this.#append(this.#committing)
+    if (this.#committing !== undefined && random.chance(0.5)) this.#log.append(this.#committing, this.#now)
     for (const wire of this.wires) {
       for (let n = random.whole(0, wire.toClient.length); n > 0; n--) wire.arrive()
       wire.cut(0)
@@ -203,7 +211,7 @@ export class Host implements RoomHost {
   }
 
   knows(dedupeKey: string): boolean {
-    return this.#works.knows(dedupeKey) || this.#options.log.knows(dedupeKey)
+    return this.#works.knows(dedupeKey) || this.#log.knows(dedupeKey)
   }
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
@@ -266,13 +274,13 @@ export class Host implements RoomHost {
   }
 
   #born(): Room<unknown> {
-    const { room: Class, presence, log, judge } = this.#options
+    const { room: Class, presence, judge } = this.#options
     return new Class(this, {
       name: 'lobby',
       limits: { ...limitsOf({}, 'loopback'), presence },
       asks: judge !== undefined,
       tally: new Tally(),
-      ...log.load(),
+      ...this.#log.load(),
     })
   }
 
@@ -325,17 +333,8 @@ export class Host implements RoomHost {
     if (isEdge) this.#settle()
   }
 
-  #newPages(): Pages {
-    return new Pages({
-      read: (scan) => {
-        this.#options.faults.hit('read')
-        return this.#options.log.read(scan)
-      },
-    })
-  }
-
   #settle(): void {
-    this.#pages = this.#newPages()
+    this.#pages = this.#log.newPages()
     const works = this.#committing as readonly Work[]
     this.#committing = undefined
     const settled = this.#written(works)
@@ -359,31 +358,17 @@ export class Host implements RoomHost {
 
   #written(works: readonly Work[]): Settled | null {
     try {
-      this.#options.faults.hit('commit')
-      const from = this.feed.length
-      const settled = this.#append(works)
-      this.#options.faults.hit('answer')
-      // With what is not logged, which leaves now or never.
-      this.feed.splice(from, this.feed.length - from, ...settled.entries)
-      return settled
+      return this.#log.write(works, this.#now)
     } catch (error) {
       this.report(error)
       return null
     }
   }
 
-  #append(works: readonly Work[]): Settled {
-    const settled = this.#options.log.append(works, this.#now)
-    const logged = settled.entries.filter(({ position }) => position !== null)
-    this.log.push(...logged)
-    this.feed.push(...logged)
-    return settled
-  }
-
   #reborn(): void {
     const { heard } = this.room
     this.room = this.#born()
-    const { head } = this.#options.log.load()
+    const { head } = this.#log.load()
     revive(this.room, { heard, works: this.#works, connections: this.wires, head })
   }
 
