@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { atEnd, beside } from '../conformance/clients/ends.ts'
 import { API_KEY, LOCKED, SECRET, token } from '../conformance/clients/tokens.ts'
 import { freshRoom } from '../conformance/suite.ts'
 import { folder } from '../node/gateway.ts'
@@ -164,29 +165,33 @@ describe('with a gateway', () => {
   })
 })
 
-it('a gateway that dies meanwhile costs nothing: pub goes on, and sub misses nothing', async () => {
-  const gateway = await node.start()
-  try {
-    const env = { HOLDLINE_URL: gateway.url }
-    const reader = begin(['sub', 'log', '--from', '0-0', '--count', '4'], env)
-    const writer = begin(['pub', 'log', '-'], env)
-    writer.child.stdin.write('one\n')
-    await reader.says('one')
-    writer.child.stdin.write('two\n')
-    await reader.says('two')
-    await gateway.crash()
-    writer.child.stdin.end('three\nfour\n')
-    expect(await writer.ended).toMatchObject({ code: 0 })
-    const read = await reader.ended
-    expect([read.code, read.out]).toEqual([0, 'one\ntwo\nthree\nfour\n'])
-    expect(read.err).toContain('holdline: disconnected: ')
-    expect(read.err).toContain('holdline: connected by ')
-  } finally {
-    await gateway.stop()
-  }
-})
+// Beside each other, since they wait for what is tried again.
+describe.concurrent('what fails meanwhile', () => {
+  it(
+    'a gateway that dies meanwhile costs nothing: pub goes on, and sub misses nothing',
+    beside(async () => {
+      const gateway = await node.start()
+      try {
+        const env = { HOLDLINE_URL: gateway.url }
+        const reader = begin(['sub', 'log', '--from', '0-0', '--count', '4'], env)
+        const writer = begin(['pub', 'log', '-'], env)
+        writer.child.stdin.write('one\n')
+        await reader.says('one')
+        writer.child.stdin.write('two\n')
+        await reader.says('two')
+        await gateway.crash()
+        writer.child.stdin.end('three\nfour\n')
+        expect(await writer.ended).toMatchObject({ code: 0 })
+        const read = await reader.ended
+        expect([read.code, read.out]).toEqual([0, 'one\ntwo\nthree\nfour\n'])
+        expect(read.err).toContain('holdline: disconnected: ')
+        expect(read.err).toContain('holdline: connected by ')
+      } finally {
+        await gateway.stop()
+      }
+    }),
+  )
 
-describe('a proxy that takes what is sent and hangs up', () => {
   /** Passes requests on, and so many answers not back. */
   async function losing(answers: number, gateway: string): Promise<string> {
     let left = answers
@@ -199,21 +204,24 @@ describe('a proxy that takes what is sent and hangs up', () => {
       if (left-- > 0) response.destroy()
       else response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(said)
     }).listen(0, '127.0.0.1')
-    onTestFinished(() => void proxy.close())
+    atEnd(() => void proxy.close())
     await once(proxy, 'listening')
     return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
   }
 
-  it('costs nothing if it was once, though there was no answer before: what was published is published once', async () => {
-    const gateway = await node.start()
-    try {
-      const lost = await holdline(['pub', 'log', 'one'], { HOLDLINE_URL: await losing(1, gateway.url) })
-      expect(lost).toMatchObject({ code: 0, err: expect.stringMatching(/trying again\nholdline: going on\n$/) })
-      expect((await holdline(['history', 'log'], { HOLDLINE_URL: gateway.url })).out).toBe('one\n')
-      const never = await holdline(['pub', 'log', 'two'], { HOLDLINE_URL: await losing(9, gateway.url) })
-      expect([never.code, never.err]).toEqual([69, expect.stringMatching(/^holdline: nothing answers at /m)])
-    } finally {
-      await gateway.stop()
-    }
-  })
+  it(
+    'a proxy that takes what is sent and hangs up costs nothing if it was once, though there was no answer before: what was published is published once',
+    beside(async () => {
+      const gateway = await node.start()
+      try {
+        const lost = await holdline(['pub', 'log', 'one'], { HOLDLINE_URL: await losing(1, gateway.url) })
+        expect(lost).toMatchObject({ code: 0, err: expect.stringMatching(/trying again\nholdline: going on\n$/) })
+        expect((await holdline(['history', 'log'], { HOLDLINE_URL: gateway.url })).out).toBe('one\n')
+        const never = await holdline(['pub', 'log', 'two'], { HOLDLINE_URL: await losing(9, gateway.url) })
+        expect([never.code, never.err]).toEqual([69, expect.stringMatching(/^holdline: nothing answers at /m)])
+      } finally {
+        await gateway.stop()
+      }
+    }),
+  )
 })
