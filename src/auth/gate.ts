@@ -1,4 +1,4 @@
-import type { Capability, Pass } from '../protocol/capabilities.ts'
+import type { Capability, Identity, Pass } from '../protocol/capabilities.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { capabilitiesIn, type Grants } from './grants.ts'
 import { ApiKeys } from './keys.ts'
@@ -148,12 +148,14 @@ export class Bearer {
     return this.#shows === 'key' || this.#shows === 'nothing'
   }
 
+  /** As whom it is known in all rooms. */
+  get identity(): Identity {
+    return { user: this.user, pass: this.#grants && toPass(this.#grants, []) }
+  }
+
   /** What it may do in a room, for the room to go by; undefined: everything. */
   pass(room: string): Pass | undefined {
-    if (this.#grants === undefined) return undefined
-    const { issuedAt, expiresAt, tokenId } = this.#grants
-    const grants = capabilitiesIn(this.#grants, room)
-    return { grants, issuedAt, expiresAt, ...(tokenId !== undefined && { tokenId }) }
+    return this.#grants && toPass(this.#grants, capabilitiesIn(this.#grants, room))
   }
 
   may(room: string, capability: Capability): boolean {
@@ -172,6 +174,13 @@ export class Bearer {
     throw new Refusal('forbidden', `The token does not grant \`${capability}\` in this room`)
   }
 }
+
+const toPass = ({ issuedAt, expiresAt, tokenId }: Grants, grants: Pass['grants']): Pass => ({
+  grants,
+  issuedAt,
+  expiresAt,
+  ...(tokenId !== undefined && { tokenId }),
+})
 
 const EVERYONE = new Bearer('nothing')
 const BACKEND = new Bearer('key')

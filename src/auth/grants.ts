@@ -15,10 +15,23 @@ export interface Grants {
 const NAME_MOST = 128
 const PATTERNS_MOST = 64
 
+interface Answer {
+  readonly room: string
+  readonly capabilities: readonly Capability[]
+}
+
+/** Of each token's the last: one request asks several times, and who polls does so for the same room each time. */
+const answers = new WeakMap<Grants, Answer>()
+
 /** What the bearer may do in a room: all that the patterns that open it grant, together. */
-export function capabilitiesIn({ rooms, user }: Grants, room: string): Capability[] {
+export function capabilitiesIn(grants: Grants, room: string): readonly Capability[] {
+  const known = answers.get(grants)
+  if (known?.room === room) return known.capabilities
+  const { rooms, user } = grants
   const found = rooms.filter(([pattern]) => opens(pattern, room, user)).flatMap(([, capabilities]) => capabilities)
-  return [...new Set(found)]
+  const capabilities = [...new Set(found)]
+  answers.set(grants, { room, capabilities })
+  return capabilities
 }
 
 /**

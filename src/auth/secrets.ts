@@ -1,8 +1,17 @@
-import { toBase64 } from '../protocol/data.ts'
 import { Recent } from './recent.ts'
 
-const base64Url = (bytes: Uint8Array): string =>
-  toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** 22 digits of 16 bytes (RFC 4648 section 5): each request has some, and `btoa` and three replacements cost it 1 µs. */
+function base64Url(bytes: Uint8Array): string {
+  let text = ''
+  let [bits, held] = [0, 0]
+  for (const byte of bytes) {
+    bits = ((bits << 8) | byte) & 0xffff
+    for (held += 8; held >= 6; held -= 6) text += DIGITS[(bits >> (held - 6)) & 63]
+  }
+  return text + DIGITS[(bits << (6 - held)) & 63]
+}
 
 /** Filled at once, since asking for 16 bytes costs nearly what asking for 4,096 does; every byte is used once. */
 const pool = new Uint8Array(4096)

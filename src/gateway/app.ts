@@ -78,7 +78,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     }
     const runtime = runtimeOf(c.env)
     try {
-      const admitted = await admit(c.req.raw, c.req.path, named(runtime, c.get('request')))
+      const admitted = await admit(c.req.raw, c.req.path, (name) => c.req.query(name), named(runtime, c.get('request')))
       c.set('bearer', admitted.bearer)
       c.set('runtime', admitted.runtime)
     } catch (error) {

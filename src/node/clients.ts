@@ -8,12 +8,14 @@ const REFUSED =
 /** Who the clients are, by address: behind proxies that are trusted by name, and no others. */
 export class Clients {
   readonly #proxies = new BlockList()
+  readonly #hasProxies: boolean
   readonly #limit: number
   readonly #sockets = new Map<string, number>()
 
   /** `proxies`: addresses and subnets; `limit`: connections of one address. @throws if a proxy is neither */
   constructor(proxies: readonly string[], limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit
+    this.#hasProxies = proxies.length > 0
     for (const proxy of proxies) {
       const [address = '', bits] = proxy.split('/')
       const isV6 = isIP(address) === 6
@@ -55,7 +57,7 @@ export class Clients {
   }
 
   #isProxy(address: string): boolean {
-    return this.#proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+    return this.#hasProxies && this.#proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   }
 
   #left(network: string): void {

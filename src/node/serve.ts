@@ -96,7 +96,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   readings.backend = backend?.deliveries ?? null
   const clients = new Clients(options.trustedProxies ?? [], limits.perAddress)
   const addresses = new WeakMap<Request, string>()
-  const isRevoked = (bearer: Bearer) => !bearer.mayAll && !bearer.isSession && rooms.isRevoked(identityOf(bearer))
+  const isRevoked = (bearer: Bearer) => !bearer.mayAll && !bearer.isSession && rooms.isRevoked(bearer.identity)
   const rooms = new Rooms({
     verify: (room, token) => verdictOf(gate, isRevoked, room, token),
     file: data,
@@ -237,11 +237,6 @@ const late = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds).unref()
   })
-
-const identityOf = (bearer: Bearer) => {
-  const pass = bearer.pass('')
-  return { ...(bearer.user !== undefined && { user: bearer.user }), ...(pass !== undefined && { pass }) }
-}
 
 /** @throws Error that says what to set, if strangers could come and nobody could be told from anybody */
 async function openGate(host: string, tell: Tell, options: GateOptions = {}): Promise<Gate> {

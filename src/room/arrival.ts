@@ -23,20 +23,21 @@ export function arrive(room: string, head: Head, hello: Hello): Arrival {
   const { after, gap } = start
   const isBehind = comparePositions(after, end) < 0
   const gaps = gap === undefined ? [] : [gapEvent(gap)]
-  const welcome = welcomeEvent({
-    room,
-    session,
-    ...(resume !== undefined && { resume }),
-    cursor: cursor ?? formatCursor(after),
-    head: formatCursor(end),
-    // Without `history`, what comes may begin with a gap: the messages' times are not known yet.
-    recovered: cursor !== undefined && gap === undefined && (!isBehind || may(pass, 'history')),
-    heartbeat: LIMITS.heartbeat,
-  })
   // To a poll every greeting is its answer. With a cursor it is held until something comes (POLL-3), and with `rewind`
   // until the first page is read; it is answered at once when it asks where it stands (POLL-2).
-  const greetsPoll = cursor === undefined && !isBehind
-  const greeting = codec !== 'poll' || greetsPoll ? [welcome, ...gaps] : gaps
+  const isWelcomed = codec !== 'poll' || (cursor === undefined && !isBehind)
+  const welcome = (): Item =>
+    welcomeEvent({
+      room,
+      session,
+      ...(resume !== undefined && { resume }),
+      cursor: cursor ?? formatCursor(after),
+      head: formatCursor(end),
+      // Without `history`, what comes may begin with a gap: the messages' times are not known yet.
+      recovered: cursor !== undefined && gap === undefined && (!isBehind || may(pass, 'history')),
+      heartbeat: LIMITS.heartbeat,
+    })
+  const greeting = isWelcomed ? [welcome(), ...gaps] : gaps
   // A poll may have to wait until it can be told who is here; what comes meanwhile is still to be read to it.
   const mayWait = codec === 'poll' && presence !== undefined && cursor !== undefined
   return { greeting, ...((isBehind || mayWait) && { at: after }), ...(gap !== undefined && { gap }) }

@@ -155,7 +155,8 @@ export class Doorkeeper {
       // Who was sent away may come with a token that was made for them since.
       return kind === 'token' || pass === undefined || pass.issuedAt <= kept.at
     }
-    const isRevokedHere = stands('user', user) || stands('session', session) || stands('token', pass?.tokenId)
+    const isRevokedHere =
+      this.#revoked.size > 0 && (stands('user', user) || stands('session', session) || stands('token', pass?.tokenId))
     return isRevokedHere || this.#isRevokedElsewhere(by)
   }
 

@@ -89,4 +89,7 @@ function first(ids: Iterable<string>): string[] {
 }
 
 const isSame = (a: Pass, b: Pass): boolean =>
-  a.expiresAt === b.expiresAt && a.issuedAt === b.issuedAt && a.tokenId === b.tokenId && `${a.grants}` === `${b.grants}`
+  a.expiresAt === b.expiresAt &&
+  a.issuedAt === b.issuedAt &&
+  a.tokenId === b.tokenId &&
+  (a.grants === b.grants || `${a.grants}` === `${b.grants}`)

@@ -1,6 +1,7 @@
 import type { Bearer } from '../../auth/gate.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { asking } from '../asking.ts'
+import type { Query } from '../parameters.ts'
 import type { Runtime } from '../ports.ts'
 import { enter } from './enter.ts'
 import { mediated } from './mediated.ts'
@@ -9,9 +10,10 @@ import { mediated } from './mediated.ts'
 export async function admit(
   request: Request,
   path: string,
+  query: Query,
   runtime: Runtime,
 ): Promise<{ readonly bearer: Bearer; readonly runtime: Runtime }> {
-  const bearer = await enter(request, path, queryOf(request.url), runtime.gate)
+  const bearer = await enter(request, path, query, runtime.gate)
   return { bearer, runtime: usedBy(bearer, request, runtime) }
 }
 
@@ -26,10 +28,4 @@ function usedBy(bearer: Bearer, request: Request, runtime: Runtime): Runtime {
       return usedBy(fresh, request, runtime)
     },
   }
-}
-
-/** Without parsing the rest of the URL, which the runtime has done. */
-function queryOf(url: string): URLSearchParams {
-  const at = url.indexOf('?')
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
 }

@@ -1,4 +1,5 @@
 import type { Bearer, Gate } from '../../auth/gate.ts'
+import type { Query } from '../parameters.ts'
 
 /** Routes that hold a line. */
 export const HELD = /\/(ws|poll|events)$/
@@ -7,10 +8,10 @@ export const HELD = /\/(ws|poll|events)$/
 const SESSIONS = /^\/v1\/rooms\/[^/]+\/sessions(\/|$)/
 
 /** Who sent a request, after all that can be told without its room was checked. @throws Refusal */
-export async function enter(request: Request, path: string, query: URLSearchParams, gate: Gate): Promise<Bearer> {
+export async function enter(request: Request, path: string, query: Query, gate: Gate): Promise<Bearer> {
   gate.checkSource(request.headers)
-  const isPoll = path.endsWith('/poll') && query.has('resume')
-  const bearer = await gate.admit(request.headers, query.get('token') ?? undefined, isPoll)
+  const isPoll = path.endsWith('/poll') && query('resume') !== undefined
+  const bearer = await gate.admit(request.headers, query('token'), isPoll)
   if (bearer.isSession) return bearer
   for (const room of roomsOf(path, query)) {
     if (HELD.test(path)) bearer.demand(room, 'subscribe')
@@ -20,10 +21,10 @@ export async function enter(request: Request, path: string, query: URLSearchPara
 }
 
 /** The rooms that a request names; whether it names them well is for its route to say. */
-function roomsOf(path: string, query: URLSearchParams): readonly string[] {
+function roomsOf(path: string, query: Query): readonly string[] {
   const [, , kind, room] = path.split('/')
   if (kind === 'rooms') return [decoded(room ?? '')]
-  return query.get('rooms')?.split(',') ?? []
+  return query('rooms')?.split(',') ?? []
 }
 
 function decoded(text: string): string {

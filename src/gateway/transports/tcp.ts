@@ -68,7 +68,7 @@ async function open({ name, token, query }: Opening, from: string, leg: Leg, run
     headers: { host: hostOf(from), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
   })
   const whence = runtime.address === undefined ? {} : { address: () => from }
-  const admitted = await admit(request, new URL(request.url).pathname, { ...runtime, ...whence })
+  const admitted = await admit(request, new URL(request.url).pathname, () => undefined, { ...runtime, ...whence })
   const session = await sessionOf(name, query)
   const hello = { kind: 'tcp', codec: 'lines', ...startOf(query), ...presenceOf(query), ...session } as const
   return admitted.runtime.room(name).dial(hello, leg)
