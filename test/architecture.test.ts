@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Packages, by who may use them. None in the parts that go into every bundle. */
 const MAY_USE: Record<string, readonly RegExp[]> = {
-  auth: [/^jose$/],
+  auth: [/^jose$/, /^@noble\/hashes\//],
   gateway: [/^hono(\/|$)/],
   node: [/^node:/, /^ws$/, /^@hono\/node-server/, /^pino$/, /^prom-client$/],
   cloudflare: [/^cloudflare:/],

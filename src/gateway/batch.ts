@@ -32,7 +32,7 @@ export async function publishMany(request: Request, query: Query, runtime: Runti
   const byRoom = Object.groupBy(items, ({ room }) => room)
   await Promise.all(
     Object.entries(byRoom).map(async ([room, own = []]) => {
-      const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
+      const session = secret === undefined ? {} : { session: sessionId(room, secret) }
       const replies = await publishTo(room, own, runtime, { ...session, ...traced })
       own.forEach(({ index }, i) => {
         results[index] = toResult(replies[i] as Reply)

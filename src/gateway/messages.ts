@@ -21,7 +21,7 @@ export async function publish(
   const read = withKey(await readPublication(request, runtime), idempotencyKey.read(headersOf(request)))
   if (to !== undefined && read.to !== undefined) throw new Refusal('bad_request', 'The route says to whom it goes')
   const publication = to === undefined ? read : { ...read, to }
-  const session = secret === undefined ? {} : { session: await sessionId(room, secret) }
+  const session = secret === undefined ? {} : { session: sessionId(room, secret) }
   const trace = traceparent.read(headersOf(request))
   const traced = trace === undefined ? {} : { traceparent: trace }
   const reply = await runtime.room(room).command({ type: 'publish', publication, ...session, ...traced })
@@ -65,7 +65,7 @@ export async function history(room: string, query: Query, stub: RoomStub): Promi
     ...(most !== undefined && { limit: most }),
   })
   const secret = resume.read(query)
-  const reader = secret === undefined ? {} : { session: await sessionId(room, secret) }
+  const reader = secret === undefined ? {} : { session: sessionId(room, secret) }
   const reply = await stub.command({ type: 'history', query: asked, reader })
   if (reply.type === 'error') return problem(reply.code, reply.message, reply.retryAfter)
   if (reply.type !== 'history') throw new Error(`A history request was answered with ${reply.type}`)

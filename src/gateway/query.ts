@@ -3,11 +3,11 @@ import type { Hello } from '../room/ports.ts'
 import { cursor, presence, type Query, resume, rewind } from './parameters.ts'
 
 /** The session that a secret names, or a new one with the secret to tell (FOLLOW-1). @throws Refusal `bad_request` */
-export async function sessionOf(room: string, query: Query): Promise<Pick<Hello, 'session' | 'resume'>> {
+export function sessionOf(room: string, query: Query): Pick<Hello, 'session' | 'resume'> {
   const chosen = resume.read(query)
-  if (chosen !== undefined) return { session: await sessionId(room, chosen) }
+  if (chosen !== undefined) return { session: sessionId(room, chosen) }
   const made = randomSecret()
-  return { session: await sessionId(room, made), resume: made }
+  return { session: sessionId(room, made), resume: made }
 }
 
 /** Where to start (FOLLOW-1). @throws Refusal `bad_cursor`, `bad_request` */

@@ -24,7 +24,7 @@ export async function setPresence(request: Request, room: string, query: Query, 
   if (secret === undefined) throw new Refusal('bad_request', '`resume` must say whose presence it is')
   const body = await readBody(request, LIMITS.presenceStateMost * 8, runtime.bodyPatience)
   const state = parsePresence(decodeText(body))
-  const reply = await runtime.room(room).command({ type: 'present', session: await sessionId(room, secret), state })
+  const reply = await runtime.room(room).command({ type: 'present', session: sessionId(room, secret), state })
   return reply.type === 'error' ? problem(reply.code, reply.message, reply.retryAfter) : json({}, 200)
 }
 

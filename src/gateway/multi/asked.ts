@@ -43,13 +43,13 @@ export function readAsked(query: Query, most: number, last?: string): Asked {
 }
 
 /** What a room is told of such a client. */
-export async function helloOf(
+export function helloOf(
   as: Pick<Hello, 'kind' | 'codec'>,
   { secret, resume }: Pick<Asked, 'secret' | 'resume'>,
   room: string,
   start: Start,
-): Promise<Hello> {
-  return { ...as, ...start, session: await sessionId(room, secret), ...(resume !== undefined && { resume }) }
+): Hello {
+  return { ...as, ...start, session: sessionId(room, secret), ...(resume !== undefined && { resume }) }
 }
 
 function roomList(text: string | undefined, most: number): readonly string[] {

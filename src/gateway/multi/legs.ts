@@ -122,12 +122,11 @@ class RoomLeg implements Leg {
     this.#gone = gone
   }
 
-  async open(bearer: Promise<Runtime>, hello: Promise<Hello>): Promise<void> {
+  async open(bearer: Promise<Runtime>, hello: Hello): Promise<void> {
     const runtime = await bearer
     try {
-      const told = await hello
       if (this.#over) return
-      const wire = await runtime.room(this.#room).dial(told, this)
+      const wire = await runtime.room(this.#room).dial(hello, this)
       this.#wire = wire
       if (this.#over) wire.close()
       for (const text of this.#early.splice(0)) wire.send(text)

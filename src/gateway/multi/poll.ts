@@ -16,11 +16,7 @@ export async function pollRooms(query: Query, signal: AbortSignal, runtime: Runt
   const wait = waitParameter.read(query) ?? runtime.pollWait
   const asked = readAsked(query, runtime.roomsPerConnection)
   const as = { kind: 'poll', codec: 'poll' } as const
-  const calls = [...asked.starts].map(async ([room, start]) => ({
-    room,
-    hello: await helloOf(as, asked, room, start),
-  }))
-  const parties = await Promise.all(calls)
+  const parties = [...asked.starts].map(([room, start]) => ({ room, hello: helloOf(as, asked, room, start) }))
   const seconds = patience(wait, ...parties.map(({ hello }) => hello))
   return toResponse(asked, parties, await held(parties, runtime, seconds, signal), runtime.pollWait)
 }

@@ -12,7 +12,7 @@ import { jsonText, problem } from '../respond.ts'
 export async function poll(room: string, query: Query, signal: AbortSignal, runtime: Runtime): Promise<Response> {
   const wait = waitParameter.read(query) ?? runtime.pollWait
   const start = startOf(query)
-  const { session, resume } = await sessionOf(room, query)
+  const { session, resume } = sessionOf(room, query)
   const hello = { kind: 'poll', codec: 'poll', session, ...start, ...presenceOf(query) } as const
   const outcome = await held(hello, runtime.room(room), patience(wait, hello), signal)
   if (typeof outcome === 'string') return answer(outcome, 0)

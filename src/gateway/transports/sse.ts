@@ -22,7 +22,7 @@ export async function sse(room: string, query: Query, request: Request, runtime:
     codec: 'sse',
     ...start,
     ...presenceOf(query),
-    ...(await sessionOf(room, query)),
+    ...sessionOf(room, query),
   } as const
   return eventStream(request, (stream) => {
     let wire: Wire | undefined

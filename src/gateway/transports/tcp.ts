@@ -69,7 +69,7 @@ async function open({ name, token, query }: Opening, from: string, leg: Leg, run
   })
   const whence = runtime.address === undefined ? {} : { address: () => from }
   const admitted = await admit(request, new URL(request.url).pathname, () => undefined, { ...runtime, ...whence })
-  const session = await sessionOf(name, query)
+  const session = sessionOf(name, query)
   const hello = { kind: 'tcp', codec: 'lines', ...startOf(query), ...presenceOf(query), ...session } as const
   return admitted.runtime.room(name).dial(hello, leg)
 }

@@ -17,7 +17,7 @@ export async function websocket(request: Request, room: string, query: Query, ru
       codec,
       ...startOf(query),
       ...presenceOf(query),
-      ...(await sessionOf(name, query)),
+      ...sessionOf(name, query),
     } as const
     return runtime.room(name).upgrade(request, hello, protocol)
   })
