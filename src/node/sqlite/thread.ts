@@ -2,8 +2,11 @@ import { isMainThread, type MessagePort, parentPort, Worker, workerData } from '
 import { connect, type Sync } from './open.ts'
 import { type Write, writerOf } from './statements.ts'
 
-/** What the thread is asked for: to write, or to move what was written from the write-ahead log into the database. */
-export type Request = { readonly writes: readonly Write[] } | 'checkpoint' | 'close'
+/**
+ * What the thread is asked for: to write, to move what was written from the write-ahead log into the database, or to have
+ * that log begun anew, while which nobody can write.
+ */
+export type Request = { readonly writes: readonly Write[] } | 'checkpoint' | 'restart' | 'close'
 
 interface ThreadData {
   readonly file: string
@@ -11,14 +14,18 @@ interface ThreadData {
 }
 
 interface Answer {
+  /** The write-ahead log wants to be begun anew. */
+  readonly isLong?: boolean
   readonly error?: { readonly message: string; readonly errcode?: number }
 }
 
-/** A write-ahead log longer than this is begun anew, for which writers must pause (pages of 4 KiB). */
+/** A write-ahead log longer than this is begun anew (pages of 4 KiB). */
 const LONG = 8192
+/** How long writers pause for one who reads what is in it, such as a backup: there is a next time (ms). */
+const PAUSE = 50
 
 interface Pending {
-  resolve(): void
+  resolve(isLong: boolean): void
   reject(error: Error): void
 }
 
@@ -37,8 +44,11 @@ export class DatabaseThread {
     this.#data = { file, sync }
   }
 
-  /** Answered in the order of asking. @throws what SQLite did, with its `errcode`; what is not answered is in doubt */
-  ask(request: Request): Promise<void> {
+  /**
+   * Answered in the order of asking; true: the write-ahead log wants to be begun anew.
+   * @throws what SQLite did, with its `errcode`; what is not answered is in doubt
+   */
+  ask(request: Request): Promise<boolean> {
     const { worker, asked } = this.#started()
     return new Promise((resolve, reject) => {
       // It keeps no process alive but while somebody waits for it, or a gateway that goes down would be gone before it is.
@@ -61,10 +71,10 @@ export class DatabaseThread {
     const worker = new Worker(new URL(import.meta.url), { workerData: { holdline: this.#data } })
     const life: Life = { worker, asked: [] }
     let why = new Error('The thread that writes has ended')
-    worker.on('message', ({ error }: Answer) => {
+    worker.on('message', ({ isLong = false, error }: Answer) => {
       const asked = life.asked.shift()
       if (life.asked.length === 0) worker.unref()
-      if (error === undefined) asked?.resolve()
+      if (error === undefined) asked?.resolve(isLong)
       else asked?.reject(Object.assign(new Error(error.message), { errcode: error.errcode }))
     })
     worker.on('error', (error) => {
@@ -85,23 +95,25 @@ function listen(port: MessagePort, { file, sync }: ThreadData): void {
   const open = () => {
     const db = connect(file, sync)
     const passive = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
-    const restart = db.prepare('PRAGMA wal_checkpoint(RESTART)')
+    const restart = () => db.exec(`PRAGMA busy_timeout = ${PAUSE}; PRAGMA wal_checkpoint(RESTART)`)
     return { db, write: writerOf(db), passive, restart }
   }
   let opened: ReturnType<typeof open> | undefined
-  const serve = (request: Request): void => {
+  const serve = (request: Request): Answer => {
     if (request === 'close') {
       opened?.db.close()
-      return
+      return {}
     }
     opened ??= open()
-    if (request !== 'checkpoint') opened.write(request.writes)
-    else if ((opened.passive.get() as { log: number }).log > LONG) opened.restart.get()
+    if (request === 'checkpoint') return { isLong: (opened.passive.get() as { log: number }).log > LONG }
+    if (request === 'restart') opened.restart()
+    else opened.write(request.writes)
+    return {}
   }
   port.on('message', (request: Request) => {
     let answer: Answer = {}
     try {
-      serve(request)
+      answer = serve(request)
     } catch (error) {
       const { message, errcode } = error as Error & { errcode?: number }
       answer = { error: { message, ...(errcode !== undefined && { errcode }) } }

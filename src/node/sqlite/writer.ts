@@ -29,10 +29,18 @@ function threadWriter(file: string): Writer {
   const thread = new DatabaseThread(file, 'full')
   // Started now, or the first who publishes would wait for that.
   thread.ask('checkpoint').catch(() => {})
-  return { write: (writes) => thread.ask({ writes }), close: () => thread.close() }
+  return {
+    async write(writes) {
+      await thread.ask({ writes })
+    },
+    close: () => thread.close(),
+  }
 }
 
-/** `normal`: a commit waits for no disk, so the event loop does it. Only checkpoints do, so they are the thread's. */
+/**
+ * `normal`: a commit waits for no disk, so the event loop does it. Only checkpoints do, so they are the thread's. While one
+ * of them keeps writers out, commits wait for the thread: SQLite would have the event loop wait, and give up after a second.
+ */
 function loopWriter(db: DatabaseSync, file: string, stuck: (error: unknown) => void): Writer {
   const thread = new DatabaseThread(file, 'normal')
   const write = writerOf(db)
@@ -40,6 +48,7 @@ function loopWriter(db: DatabaseSync, file: string, stuck: (error: unknown) => v
   let isBusy = false
   let isStuck = false
   let later: NodeJS.Timeout | undefined
+  let restarting: Promise<unknown> | undefined
   db.exec('PRAGMA wal_autocheckpoint = 0')
   const checkpoint = (): void => {
     clearTimeout(later)
@@ -49,8 +58,10 @@ function loopWriter(db: DatabaseSync, file: string, stuck: (error: unknown) => v
     written = 0
     thread
       .ask('checkpoint')
-      .then(() => {
+      .then((isLong) => {
         isStuck = false
+        if (isLong) restarting = thread.ask('restart')
+        return restarting
       })
       // One that fails loses nothing, and the next one does its work too; but what a dead machine takes is not bounded.
       .catch((error) => {
@@ -60,18 +71,24 @@ function loopWriter(db: DatabaseSync, file: string, stuck: (error: unknown) => v
       })
       .finally(() => {
         isBusy = false
+        restarting = undefined
         if (written > 0) soon()
       })
   }
   const soon = (): void => {
     later ??= setTimeout(checkpoint, LONGEST).unref()
   }
+  const put = (writes: readonly Write[]): void => {
+    write(writes)
+    written += writes.reduce((sum, [, ...values]) => sum + sizeOf(values), COMMIT)
+    if (written > MOST) checkpoint()
+    else soon()
+  }
   return {
     write(writes) {
-      write(writes)
-      written += writes.reduce((sum, [, ...values]) => sum + sizeOf(values), COMMIT)
-      if (written > MOST) checkpoint()
-      else soon()
+      if (restarting === undefined) return put(writes)
+      const putThen = (): void => put(writes)
+      return restarting.then(putThen, putThen)
     },
     close() {
       clearTimeout(later)
