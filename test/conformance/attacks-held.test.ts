@@ -93,6 +93,16 @@ chapter(
       }
     })
 
+    test('MULTI-7 a room that is joined already is not said to be left, however often it is joined', async () => {
+      const room = freshRoom()
+      const client = await Framed.open(gateway.url, [room], { token: await token() })
+      const refs = range(ROOMS + 2).map((i) => `again${i}`)
+      const answers = refs.map((ref) => client.answer(ref))
+      client.send(refs.map((ref) => ({ op: 'join', room, ref })))
+      for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ type: 'error', room })
+      expect(await client.ask({ op: 'publish', room, data: 'still here' })).toMatchObject({ type: 'ack', room })
+    })
+
     test.each([
       ['one room', RATE],
       ['several', ROOMS],

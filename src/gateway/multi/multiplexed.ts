@@ -138,7 +138,9 @@ export class Multiplexed implements SocketHandler, Trunk {
 
   /** MULTI-7: each join opens a room, which on the edge wakes, and each token is verified. */
   #isTooFast(operation: MultiOperation): boolean {
-    const isCounted = operation.op === 'join' || (operation.op === 'forward' && operation.token !== undefined)
+    // One that is joined already is no join, and not left by it.
+    const isJoin = operation.op === 'join' && !this.#legs.has(operation.room)
+    const isCounted = isJoin || (operation.op === 'forward' && operation.token !== undefined)
     if (!isCounted || this.#runtime.rate === undefined) return false
     // A client may always join all that it may have at once.
     const rate = Math.max(this.#runtime.rate, this.#runtime.roomsPerConnection)
