@@ -37,7 +37,7 @@ function toRuntime(env: Env): Runtime {
     gate,
     ...(limits.perAddress !== undefined && { address: (r: Request) => r.headers.get('cf-connecting-ip') ?? undefined }),
     refuse,
-    ...(backend !== null && { connect: (visitor, trace) => backend.connect(visitor, trace) }),
+    ...(backend !== null && { connect: (...asked) => backend.connect(...asked) }),
     accept: hold,
     payloadLimit: limits.payload,
     bodyPatience,

@@ -112,10 +112,10 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/poll', (c) =>
     poll(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw.signal, c.get('runtime')),
   )
-  app.get('/v1/rooms/:room/events', async (c) => {
+  app.get('/v1/rooms/:room/events', (c) => {
     const room = roomName(c.req.param('room'))
-    await mayEnter(runtimeOf(c.env), c.req.raw, room, c.get('bearer'))
-    return sse(room, (name) => c.req.query(name), c.req.raw, c.get('runtime'))
+    const enters = (session: string) => mayEnter(runtimeOf(c.env), c.req.raw, room, session, c.get('bearer'))
+    return sse(room, (name) => c.req.query(name), c.req.raw, c.get('runtime'), enters)
   })
   app.get('/v1/ws', (c) => websocketRooms(c.req.raw, (name) => c.req.query(name), c.get('runtime')))
   app.get('/v1/poll', (c) => pollRooms((name) => c.req.query(name), c.req.raw.signal, c.get('runtime')))

@@ -16,10 +16,16 @@ export function asking(runtime: Runtime, request: Request): Runtime {
 }
 
 /** For a stream, whose final refusal must be a status (SSE-5); any other is a stream that ends. @throws Refusal */
-export async function mayEnter(runtime: Runtime, request: Request, room: string, bearer: Bearer): Promise<void> {
+export async function mayEnter(
+  runtime: Runtime,
+  request: Request,
+  room: string,
+  session: string,
+  bearer: Bearer,
+): Promise<void> {
   if (bearer.isBackend) return
   const { user } = bearer
-  const welcome = await ask(runtime, request, room, { kind: 'sse', ...(user !== undefined && { user }) })
+  const welcome = await ask(runtime, request, room, { kind: 'sse', session, ...(user !== undefined && { user }) })
   if (welcome === undefined) return
   if (welcome.refused !== undefined) {
     if (welcome.code === 'forbidden') throw new Refusal('forbidden', welcome.refused)
@@ -80,10 +86,11 @@ function admitted(hello: Hello, welcome: Exclude<Welcome, { refused: string }>):
   }
 }
 
-type Who = Pick<Hello, 'kind' | 'user'>
+type Who = Pick<Hello, 'kind' | 'session' | 'user'>
 
 async function ask(runtime: Runtime, request: Request, room: string, who: Who): Promise<Welcome | undefined> {
-  return runtime.connect?.(question(request, room, who), readTraceparent(request.headers.get('traceparent')))
+  const traceparent = readTraceparent(request.headers.get('traceparent'))
+  return runtime.connect?.(question(request, room, who), who.session, traceparent)
 }
 
 function question(request: Request, room: string, { kind, user }: Who) {

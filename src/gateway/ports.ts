@@ -117,7 +117,7 @@ export interface Runtime {
   /** Absent: rooms know nothing of each other. @throws Refusal `storage` */
   list?(query: RoomQuery): RoomList
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */
-  connect?(visitor: Visitor, traceparent?: string): Promise<Welcome>
+  connect?(visitor: Visitor, session: string, traceparent?: string): Promise<Welcome>
   /** Does it take work? Else why not. */
   ready(): true | Refusal
   readonly tell: Tell

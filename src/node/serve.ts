@@ -130,7 +130,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     list: (query) => rooms.list(query),
     revocations: { has: isRevoked, add: (revocations) => rooms.revoke(revocations) },
     ...(limits.perAddress !== undefined && { address: (request: Request) => addresses.get(request) }),
-    ...(backend !== null && { connect: (visitor, trace) => backend.connect(visitor, trace) }),
+    ...(backend !== null && { connect: (...asked) => backend.connect(...asked) }),
     refuse: upgrades.refuse,
     accept: upgrades.hold,
     payloadLimit: limits.payload,

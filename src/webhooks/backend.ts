@@ -56,9 +56,9 @@ export class Backend {
   }
 
   /** Who comes to a room, as far as it wants to be asked (ASK-1); never rejects. */
-  async connect(visitor: Visitor, traceparent?: string): Promise<Welcome> {
+  async connect(visitor: Visitor, session: string, traceparent?: string): Promise<Welcome> {
     if (this.#doorman === null || !this.#settings.ask?.connect(visitor.room)) return {}
-    return this.#doorman.connect(visitor, traceparent)
+    return this.#doorman.connect(visitor, session, traceparent)
   }
 
   /** Is it asked about the messages of a room (ASK-5)? */

@@ -25,18 +25,22 @@ export class Doorman {
     this.#stateLimit = stateLimit
   }
 
-  /** Never rejects. */
-  async connect(visitor: Visitor, traceparent?: string): Promise<Welcome> {
+  /** `session`: its id, which is of this room alone (SES-1). Never rejects. */
+  async connect(visitor: Visitor, session: string, traceparent?: string): Promise<Welcome> {
     const data = JSON.stringify(visitor)
-    const known = this.#known.get(data)
-    if (known !== undefined && known.until > Date.now()) return known.welcome
+    // What a guest is called is nobody else's name, though all guests ask alike; and its own, by whatever transport.
+    const own = isKnown(visitor) ? data : session
     const since = Date.now()
+    for (const key of [own, data]) {
+      const known = this.#known.get(key)
+      if (known !== undefined && known.until > since) return known.welcome
+    }
     try {
       const asked = this.#slots.use(() => this.#ask(visitor.room, data, since, traceparent))
       if (asked === null) throw new Unasked('too many visitors wait')
       const welcome = await asked
       // A refusal is not kept: whoever signs in meanwhile comes in at once.
-      if (welcome.refused === undefined && (isKnown(visitor) || !isPersonal(welcome))) this.#keep(data, welcome)
+      if (welcome.refused === undefined) this.#keep(isPersonal(welcome) ? own : data, welcome)
       return welcome
     } catch (error) {
       this.#inquiry.complain('who may connect', error)
@@ -45,10 +49,10 @@ export class Doorman {
     }
   }
 
-  #keep(data: string, welcome: Exclude<Welcome, { refused: string }>): void {
-    this.#known.delete(data)
+  #keep(key: string, welcome: Exclude<Welcome, { refused: string }>): void {
+    this.#known.delete(key)
     const ends = welcome.granted?.expiresAt ?? Number.POSITIVE_INFINITY
-    this.#known.set(data, { until: Math.min(Date.now() + HOLDS, ends), welcome })
+    this.#known.set(key, { until: Math.min(Date.now() + HOLDS, ends), welcome })
     for (const [oldest] of this.#known) {
       if (this.#known.size <= KEPT) break
       this.#known.delete(oldest)
@@ -73,6 +77,4 @@ export class Doorman {
 const isKnown = ({ user, token, headers }: Visitor): boolean =>
   (user ?? token ?? headers.cookie ?? headers.authorization) !== undefined
 
-/** What a guest is called is nobody else's name, though all guests ask alike. */
-const isPersonal = (welcome: Welcome): boolean =>
-  welcome.refused === undefined && (welcome.user ?? welcome.state) !== undefined
+const isPersonal = ({ user, state }: Exclude<Welcome, { refused: string }>): boolean => (user ?? state) !== undefined

@@ -74,6 +74,22 @@ hooked(
       await Promise.all([one.close(), two.close()])
     })
 
+    test('ASK-1 a guest is asked about once for a stream, and stays who it is when it comes back', async () => {
+      const room = `asked:${freshRoom()}`
+      let guests = 0
+      answering(told, 'ask.connect', () => ({ status: 200, body: { user: `guest${++guests}` } }))
+      const stream = await fetch(url(told.url, room, '/events'))
+      const reader = stream.body?.getReader()
+      await reader?.read()
+      const resume = freshSecret()
+      const { cursor } = await call(url(told.url, room, '/poll', { resume }))
+      expect((await call(url(told.url, room, '/poll', { resume, wait: 0, cursor }))).http).toBe(200)
+      const socket = await Framed.open(told.url, room, { resume })
+      // Of the stream one, and of the poll.
+      expect(questions(told, room)).toHaveLength(2)
+      await Promise.all([socket.close(), reader?.cancel()])
+    })
+
     test('ASK-3 it grants so much for so long, on each transport', async () => {
       const room = `asked:${freshRoom()}`
       answering(told, 'ask.connect', () => ({ status: 200, body: { grants: ['subscribe'], lifetime: 4 } }))

@@ -12,8 +12,14 @@ import { eventStream } from './stream.ts'
 
 const encoder = new TextEncoder()
 
-/** `GET /v1/rooms/:room/events` (SSE-1 to SSE-5). */
-export async function sse(room: string, query: Query, request: Request, runtime: Runtime): Promise<Response> {
+/** `GET /v1/rooms/:room/events` (SSE-1 to SSE-5). `enters` rejects if that session is not to be let in, for good. */
+export async function sse(
+  room: string,
+  query: Query,
+  request: Request,
+  runtime: Runtime,
+  enters: (session: string) => Promise<void>,
+): Promise<Response> {
   // An empty Last-Event-ID is what a browser sends that has seen no id yet.
   const last = lastEventId.read((name) => request.headers.get(name) || undefined)
   const start = last === undefined ? startOf(query) : { cursor: last }
@@ -24,6 +30,7 @@ export async function sse(room: string, query: Query, request: Request, runtime:
     ...presenceOf(query),
     ...sessionOf(room, query),
   } as const
+  await enters(hello.session)
   return eventStream(request, (stream) => {
     let wire: Wire | undefined
     let over = false

@@ -46,7 +46,7 @@ describe('what waits for a backend, also with an open door', () => {
   it('ASK-2 so many visitors are asked about, so many wait, and more are busy at once', async () => {
     const { backend, waiting, release } = held()
     const visits = range(AT_ONCE + VISITORS + 12).map((i) =>
-      backend.connect({ room: 'r', kind: 'poll', headers: { cookie: `${i}` } }),
+      backend.connect({ room: 'r', kind: 'poll', headers: { cookie: `${i}` } }, 's'),
     )
     expect(await settled(visits)).toEqual(Array(12).fill({ refused: 'busy', code: 'busy' }))
     await expect.poll(() => waiting.length).toBe(AT_ONCE)
@@ -62,7 +62,7 @@ describe('what waits for a backend, also with an open door', () => {
   it('ASK-6 and so it is with messages, whose turns are their own', async () => {
     const { backend, waiting } = held()
     const slots = messageSlots()
-    range(AT_ONCE + VISITORS).map((i) => backend.connect({ room: 'r', kind: 'poll', headers: { cookie: `${i}` } }))
+    range(AT_ONCE + VISITORS).map((i) => backend.connect({ room: 'r', kind: 'poll', headers: { cookie: `${i}` } }, 's'))
     await expect.poll(() => waiting.length).toBe(AT_ONCE)
     const judged = range(AT_ONCE + MESSAGES + 7).map((i) => backend.judge('r', submission(`m${i}`), Date.now(), slots))
     const busy = await settled(judged)
@@ -73,7 +73,9 @@ describe('what waits for a backend, also with an open door', () => {
 
   it('ASK-2 on the edge nobody waits for another’s turn', async () => {
     const { backend, waiting } = held(turnsOfEdge())
-    const visits = range(2000).map((i) => backend.connect({ room: 'r', kind: 'poll', headers: { cookie: `${i}` } }))
+    const visits = range(2000).map((i) =>
+      backend.connect({ room: 'r', kind: 'poll', headers: { cookie: `${i}` } }, 's'),
+    )
     expect(await settled(visits)).toEqual([])
     await expect.poll(() => waiting.length).toBe(2000)
   })
