@@ -11,6 +11,8 @@ export const isFull = (bucket: Bucket, rate: number, now: number): boolean => ow
 
 /** Takes so many, all or none; the seconds to wait if they are not in it. More than it holds, a full one lends. */
 export function takeFrom(bucket: Bucket, rate: number, now: number, count = 1): number | null {
+  // The clock may have been set back: what it was set back by is not owed.
+  if (bucket.at > now) bucket.at = now
   const debt = owed(bucket, rate, now)
   const size = Math.max(rate, 1)
   const over = debt + Math.min(count, size) - size
