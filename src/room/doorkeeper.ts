@@ -102,7 +102,10 @@ export class Doorkeeper {
 
   leave(connection: Connection): void {
     const { address } = connection.attachment
-    if (!this.#connections.delete(connection) || address === undefined) return
+    if (!this.#connections.delete(connection)) return
+    // With nobody in it the room is kept awake for none of them.
+    if (this.#connections.size === 0) this.#nextEnd = Number.POSITIVE_INFINITY
+    if (address === undefined) return
     const left = (this.#perAddress.get(address) ?? 1) - 1
     if (left > 0) this.#perAddress.set(address, left)
     else this.#perAddress.delete(address)

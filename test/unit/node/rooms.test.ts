@@ -44,6 +44,18 @@ it('what goes wrong in one room keeps no other from hearing of the commit that t
   await rooms.close()
 })
 
+it('AUTH-8 a room leaves memory when nobody is in it, and not only when the last token that was would have ended', async () => {
+  const { rooms } = open({ idle: 40 })
+  const pass = { grants: ['subscribe'], issuedAt: Date.now(), expiresAt: Date.now() + 3_600_000 } as const
+  for (const kind of ['websocket', 'sse'] as const) {
+    const leg = { write() {}, credit: () => Number.POSITIVE_INFINITY, closed() {} }
+    rooms.get(kind).dial({ kind, codec: 'framed', session: 's', user: 'ada', pass }, leg).close()
+  }
+  expect(rooms.look().rooms).toBeGreaterThanOrEqual(2)
+  await vi.waitFor(() => expect(rooms.look().rooms).toBeLessThan(2), 2000)
+  await rooms.close()
+})
+
 it('DRAIN-1 with nothing to write it is over, and what is published all the same is written', async () => {
   const { rooms, publish } = open()
   await rooms.drain(new Promise(() => {}))
