@@ -42,7 +42,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   // wrangler describes a worker as miniflare 4 did; miniflare 5 converts (2026-11).
   const options4 = {
     ...described,
-    serviceBindings: { PAGES: pages, PUBLIC },
+    serviceBindings: { PAGES: pages, PUBLIC_NETWORK: PUBLIC },
     name: 'holdline',
     modules: [{ type: 'ESModule', path: 'worker.js', contents: await bundle(entry) }],
     bindings: { ...OPEN, ...(described.bindings as object | undefined), ...vars },

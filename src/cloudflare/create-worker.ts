@@ -14,7 +14,7 @@ export interface Env {
   /** The folder of the pages, as assets. Without it there are none. */
   readonly PAGES?: Fetcher
   /** The network without private addresses, where the worker's own has them. */
-  readonly PUBLIC?: Fetcher
+  readonly PUBLIC_NETWORK?: Fetcher
   /** Settings: docs/configuration.md lists them. */
   readonly [name: `HOLDLINE_${string}`]: unknown
 }

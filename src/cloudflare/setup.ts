@@ -52,7 +52,7 @@ async function check(env: Env): Promise<Setup> {
   return setup
 }
 
-function toSetup({ wrong, settings }: Read, { PUBLIC }: Env): Setup {
+function toSetup({ wrong, settings }: Read, { PUBLIC_NETWORK }: Env): Setup {
   if (wrong !== undefined) return closed(wrong.join('\n'))
   const { access, limits, server, storage, webhooks, logging } = settings
   const tell = openLog(logging.level)
@@ -64,7 +64,8 @@ function toSetup({ wrong, settings }: Read, { PUBLIC }: Env): Setup {
     limits: bounds,
     bodyPatience: server.requestTimeout,
     kept: storage.retention,
-    backend: backend && new Backend(backend, edgePost(backend.mayBePrivate, PUBLIC), turnsOfEdge(), bounds, tell),
+    backend:
+      backend && new Backend(backend, edgePost(backend.mayBePrivate, PUBLIC_NETWORK), turnsOfEdge(), bounds, tell),
     tell,
   }
 }

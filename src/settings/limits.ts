@@ -28,7 +28,7 @@ export const limits = {
     unit: 'messages a second',
     unset: unless(LIMITS.userRate),
     about:
-      'What one user may publish in one room, presence states too, over all connections and requests; and as how many sessions they may come. Over it: 429 with `Retry-After`, or the close 4011.',
+      'What one user may publish in one room, presence states too, over all connections and requests; and as how many new sessions they may come: set it higher where many share one user. Over it: 429 with `Retry-After`, or the close 4011.',
   },
   perAddress: {
     name: 'HOLDLINE_CONNECTIONS_PER_ADDRESS',
