@@ -36,8 +36,7 @@ function judgeLog(hold: Hold, { log, asks }: Host, by: ReadonlyMap<string, Publi
     hold(isAccountedFor(each, stored.length > 0, asks), data, 'was never acknowledged or refused')
     const isTrue = isEphemeral || acks.every((cursor) => cursor === log[stored[0] ?? -1]?.cursor)
     hold(isTrue, data, 'was acknowledged at', acks, 'and stands at', stored)
-    const mayStand = acks.length > 0 || refusals.length === 0 || isInDoubt || stored.length === 0
-    hold(mayStand, data, 'was refused', refusals, 'and stored')
+    hold(!refusals[0] || acks.length > 0 || isInDoubt || !stored.length, data, 'was refused', refusals, 'and stands')
   }
   const sentOnce = [...by.values()].filter(({ lines, id }) => lines.length === 1 && id === undefined)
   for (const [, sent] of Map.groupBy(sentOnce, ({ lines }) => lines[0])) {
@@ -88,13 +87,12 @@ function judgeReader(hold: Hold, host: Host, { person, start, connections }: Rea
   if (at !== undefined) hold(between(at, host.head).length === 0, 'still lacks', between(at, host.head))
 }
 
-/** Everyone who asked knows who is here. */
+/** Everyone who asked knows who is here: as a list or a count, whose revs differ in the first letter alone (PRES-6). */
 function judgePresence(hold: Hold, { present }: Host, readers: readonly Reader[]): void {
   const those = readers.filter(({ person }) => person.isPresent)
   const sessions = new Set(those.map(({ person }) => person.session))
   hold(present.count === sessions.size, present.count, 'are present in place of', [...sessions])
   for (const { person, view } of those) {
-    // Where both are of the same, one may be of a count, and the other of a list (PRES-6).
     const isTrue = view.rev.slice(1) === present.rev.slice(1) && view.count === present.count
     hold(person.isPlain || isTrue, person.name, 'sees', view.count, view.rev, 'in place of', present.count, present.rev)
   }
