@@ -131,4 +131,8 @@ describe('the house', () => {
         .sort(),
     ).toEqual(Object.keys(LARGE).sort())
   })
+
+  it('what judges the simulated worlds can be read at one sitting: under 100 lines', () => {
+    expect(readFileSync(join(import.meta.dirname, 'sim/oracle.ts'), 'utf8').split('\n').length).toBeLessThanOrEqual(100)
+  })
 })
