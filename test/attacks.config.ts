@@ -7,6 +7,7 @@ const ATTACKS = [
   'test/conformance/attacks-held.test.ts',
   'test/conformance/crowd.workerd.test.ts',
   'test/conformance/flood.test.ts',
+  'test/conformance/forged-tokens.test.ts',
   'test/conformance/slowloris.test.ts',
   'test/conformance/unconfigured.test.ts',
   'test/webhooks/private.test.ts',
