@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { need, starts } from '../needs.ts'
 import { folder } from '../node/gateway.ts'
@@ -37,8 +38,12 @@ async function except(path: RegExp, answer: RequestListener): Promise<string> {
   const { url } = await shared(node)
   const server = createServer(async (request, response) => {
     if (path.test(`${request.url}`)) return answer(request, response)
-    const told = await fetch(`${url}${request.url}`)
-    response.writeHead(told.status, { 'content-type': `${told.headers.get('content-type')}` }).end(await told.text())
+    // Who leaves a stream ends it behind the proxy too, or it would break off with the gateway, unheard.
+    const leaving = new AbortController()
+    response.on('close', () => leaving.abort())
+    const told = await fetch(`${url}${request.url}`, { signal: leaving.signal })
+    response.writeHead(told.status, { 'content-type': `${told.headers.get('content-type')}` })
+    await pipeline(told.body ?? [], response).catch(() => {})
   })
   return at(server)
 }
