@@ -97,7 +97,7 @@ export function plan(quick: boolean): readonly Job[] {
     small('socket.io', 25_000, 50_000, 75_000, 100_000, 150_000, 200_000),
     small('nchan', 25_000, 50_000, 100_000, 150_000, 200_000, 300_000, 400_000),
     small('workerd', 25_000, 200_000, 500_000, 700_000, 1_000_000),
-    small('partyserver', 10_000, 15_000, 25_000, 50_000, 75_000),
+    small('partyserver', 5000, 10_000, 15_000, 25_000),
     small('node-compressed', 25_000, 200_000, 1_000_000),
     small('node-plain', 25_000, 200_000, 700_000, 1_000_000, 2_000_000),
     ...(['node', 'workerd', 'nchan'] as const).map(line('poll')),

@@ -13,7 +13,8 @@ import type { Server } from '../servers/server.ts'
 
 const CLIENTS = 50
 const ROOMS = 10
-const WARM_UP = 1
+/** Seconds, in which V8 compiles what runs often. */
+const WARM_UP = 5
 
 /** Publishes one message after the other, and is told when each was acknowledged. */
 type Publish = (acknowledged: () => void) => void
