@@ -94,7 +94,7 @@ async function run({ work, server, rungs = [], alone }: Job): Promise<void> {
         // Once more, and on to the next: whether the server is at its end has yet to be seen.
         if (measured.unsure) measured = await inTime(rung(started, cores))
         add(measured)
-        if (!measured.held && !measured.unsure) break
+        if (!measured.held && !measured.unsure && !measured.slow) break
       }
     }
   } catch (error) {

@@ -44,7 +44,7 @@ const latencies = (rows: readonly Row[]): string =>
   plot({
     title: 'Latency of the slowest in a hundred deliveries',
     description:
-      'By the rate of deliveries to 500 subscribers of one room. A line ends with the first rate that is not held.',
+      'By the rate of deliveries to 500 subscribers of one room. A line ends with the first rate that is not delivered in time.',
     x: X,
     y: { label: 'p99, ms', from: 1, to: 5000, ticks: [1, 10, 100, 1000] },
     series: series(rows, 'p99'),
@@ -88,7 +88,7 @@ ${outcomes(rows)
 
 ![CPU per delivery by rate, of each server](img/fan-out-cpu.svg)
 
-A line ends with the first rate that is not held: not all was delivered in time, or p99 was over ${BOUND} ms. A busy room packs what is due into one write and rests as long as it works,
+A line ends with the first rate of which not all was delivered in time. A rate is held if it was, and p99 was at most ${BOUND} ms. A busy room packs what is due into one write and rests as long as it works,
 so its CPU per delivery falls with the rate, and its share of a core stays near 60 %.
 
 ## Where others are better

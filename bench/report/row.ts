@@ -14,6 +14,8 @@ export interface Row {
   /** Empty: it holds. Else why the figures are not what they should be, or not the server's. */
   readonly notes: readonly string[]
   readonly held: boolean
+  /** It is not held, though all came: what packs more at a higher rate may hold that one. */
+  readonly slow?: true
   /** It may well be the generator's doing, or that of others on the machine. */
   readonly unsure?: true
 }

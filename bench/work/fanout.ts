@@ -84,12 +84,13 @@ function judge(
   }: Record<'deliveries' | 'p99' | 'lost' | 'disorder' | 'refused' | 'late', number>,
   used: Used,
   troubles: readonly string[],
-): Pick<Measured, 'held' | 'notes'> {
+): Omit<Measured, 'figures' | 'rate'> {
   const complete = deliveries >= load.rate * 0.98 && lost === 0 && disorder === 0
   const held = complete && p99 <= BOUND
   const limit = limitOf(used, late)
   const notes: string[] = []
   if (!complete) notes.push('not all of it was delivered in time')
+  else if (!held) notes.push(`p99 over ${BOUND} ms`)
   if (limit !== undefined) {
     if (used.server >= 0.9) notes.push(`the server had no more to give, and ${limit}`)
     else notes.push(held ? `${limit}: latency is its own` : `NO FIGURE OF THE SERVER: ${limit}`)
@@ -97,7 +98,12 @@ function judge(
   if (lost > 0) notes.push(`${lost} LOST`)
   if (disorder > 0) notes.push(`${disorder} OUT OF ORDER`)
   if (refused > 0) notes.push(`${refused} publishes were refused`)
-  return { held, ...(held ? {} : doubt(used, late)), notes: [...notes, ...noise(used), ...troubles.slice(0, 3)] }
+  return {
+    held,
+    ...(complete && !held && { slow: true }),
+    ...(held ? {} : doubt(used, late)),
+    notes: [...notes, ...noise(used), ...troubles.slice(0, 3)],
+  }
 }
 
 /** Publishes all that is due, in turns; called as often as possible, so that what is due leaves on time. */
