@@ -168,6 +168,8 @@ describe.each(targets)('the page on $name', (target) => {
     const b = await tab(room, 'sse')
     await a.page.locator('#name').fill('<b>bold</b>')
     await a.say(hostile)
+    // By another way than what follows, which may else come first.
+    await b.showsExactly([hostile])
     await publish(room, { data: { text: hostile, name: hostile }, event: 'chat' })
     await publish(room, { data: hostile })
     await publish(room, { data: { [hostile]: [1, null, hostile] } })
