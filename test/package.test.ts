@@ -122,5 +122,5 @@ it('what wrangler deploys is the bundle that all else is tried with, and the pag
   expect(said).toContain('Read 3 files from the assets directory')
   const deployed = readFileSync(join(out, 'worker.js'))
   expect(`${deployed}`).toBe(await bundle(WORKER))
-  expect(gzipSync(deployed).length).toBeLessThan(100_000)
+  expect(gzipSync(deployed).length).toBeLessThan(84_000)
 }, 30_000)
