@@ -1,23 +1,11 @@
 import { CLOSE } from '../protocol/codes.ts'
-import type { Answers } from './answers.ts'
-import { type Doorkeeper, REVOKED } from './doorkeeper.ts'
-import type { Fanout } from './fanout.ts'
-import type { HistoryRequests } from './history-requests.ts'
+import type { OperationParts } from './client-operations.ts'
+import { REVOKED } from './doorkeeper.ts'
 import type { Overview } from './overview.ts'
-import type { Participants } from './participants.ts'
-import type { Command, Outcome, Reply, Revocation, RoomHost, Ticket } from './ports.ts'
-import { type Rates, tooFast } from './rates.ts'
-import type { Submissions } from './submissions.ts'
+import type { Command, Outcome, Reply, Revocation, Ticket } from './ports.ts'
+import { tooFast } from './rates.ts'
 
-export interface CommandParts {
-  readonly host: RoomHost
-  readonly doorkeeper: Doorkeeper
-  readonly participants: Participants
-  readonly fanout: Fanout
-  readonly answers: Answers
-  readonly rates: Rates
-  readonly submissions: Submissions
-  readonly histories: HistoryRequests
+export interface CommandParts extends Omit<OperationParts, 'limits' | 'wakeUp'> {
   readonly overview: Overview
 }
 
