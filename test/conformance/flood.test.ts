@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { targets } from '../targets/index.ts'
+import { atEnd, beside } from './clients/ends.ts'
 import { postJson, url } from './clients/http.ts'
 import { FRAMED_HEADER, handshake, RawClient } from './clients/raw.ts'
 import { API_KEY, bearer, LOCKED } from './clients/tokens.ts'
@@ -44,6 +45,7 @@ function heardBy(base: string): Promise<string> {
 
 test('LIMIT-3 10,000 connections from one address: the surplus is 429 `rate`, others never notice; on node', async () => {
   const running = await node?.start({ env: { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: `${LIMIT}` } })
+  atEnd(() => running?.stop())
   const base = `${running?.url}`
   const room = freshRoom()
   const headers = { ...FRAMED_HEADER, ...bearer(API_KEY) }
@@ -86,7 +88,6 @@ test('LIMIT-3 10,000 connections from one address: the surplus is 429 `rate`, ot
     await expect.poll(() => publishFrom(CROWDED, base, room, 0).catch(() => 0)).toBe(201)
   } finally {
     for (const { socket } of holds) socket.destroy()
-    await running?.stop()
   }
 })
 
@@ -97,6 +98,7 @@ test.each(targets)(
     const proxies = { HOLDLINE_TRUSTED_PROXIES: '127.0.0.1' }
     const env = { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: '5', ...(isNode && proxies) }
     const running = await target.start({ env })
+    atEnd(() => running.stop())
     const room = freshRoom()
     const come = async (address: string) => {
       const client = new RawClient(running.url)
@@ -107,59 +109,58 @@ test.each(targets)(
       // WS-8: on both runtimes it is told, and when to come back.
       return /"code":4011.*"retryAfter":\d/.exec(first) !== null ? '4011' : first
     }
-    try {
-      const answers: string[] = []
-      for (const i of range(8)) answers.push(await come(`2001:db8:0:7:${i}::${i}`))
-      expect(answers).toEqual([...Array(5).fill('welcome'), ...Array(3).fill('4011')])
-      expect([await come('2001:db8:0:8::1'), await come('::ffff:198.51.100.1'), await come('198.51.100.2')]).toEqual(
-        Array(3).fill('welcome'),
-      )
-    } finally {
-      await running.stop()
-    }
+    const answers: string[] = []
+    for (const i of range(8)) answers.push(await come(`2001:db8:0:7:${i}::${i}`))
+    expect(answers).toEqual([...Array(5).fill('welcome'), ...Array(3).fill('4011')])
+    expect([await come('2001:db8:0:8::1'), await come('::ffff:198.51.100.1'), await come('198.51.100.2')]).toEqual(
+      Array(3).fill('welcome'),
+    )
   },
 )
 
 // Before a Worker stands the platform's own front, which waits for headers and ends who drips them.
-test.each(targets)(
-  'LIMIT-5 300 that drip their requests: others are answered meanwhile, and bodies are ended, on Node headers too; on $name',
-  async (target) => {
-    const isNode = target.name === 'node'
-    const env = {
-      ...LOCKED,
-      HOLDLINE_CONNECTIONS_PER_ADDRESS: '1000',
-      HOLDLINE_REQUEST_TIMEOUT: '2',
-    }
-    const running = await target.start({ env })
-    const base = running.url
-    const { host, hostname, port } = new URL(base)
-    const begun = [
-      `GET /v1/rooms/x HTTP/1.1\r\nhost: ${host}\r\nx: `,
-      `POST /v1/rooms/x/messages HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${API_KEY}\r\ncontent-length: 9000\r\n\r\n`,
-    ]
-    const slow = range(300).map((i) => {
-      const socket = connect({ host: hostname, port: Number(port) }).on('error', () => {})
-      socket.write(`${begun[i % 2]}`)
-      return socket.resume()
-    })
-    const gone = slow.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
-    const drips = setInterval(() => {
-      for (const socket of slow) if (socket.writable) socket.write('x')
-    }, 100)
-    try {
-      const room = freshRoom()
-      const client = new RawClient(base)
-      client.write(handshake(base, room, { ...FRAMED_HEADER, ...bearer(API_KEY) }))
-      await client.until('welcome')
-      for (const data of range(50)) {
-        expect((await postJson(base, room, { data }, { headers: bearer(API_KEY) })).http).toBe(201)
-        await client.until(`"data":${data}`)
+// Beside each other, since what takes long is the waiting for an end.
+for (const target of targets) {
+  test.concurrent(
+    `LIMIT-5 300 that drip their requests: others are answered meanwhile, and bodies are ended, on Node headers too; on ${target.name}`,
+    beside(async () => {
+      const isNode = target.name === 'node'
+      const env = {
+        ...LOCKED,
+        HOLDLINE_CONNECTIONS_PER_ADDRESS: '1000',
+        HOLDLINE_REQUEST_TIMEOUT: '2',
       }
-      await Promise.all(gone.filter((_, i) => isNode || i % 2 === 1))
-    } finally {
-      clearInterval(drips)
-      for (const socket of slow) socket.destroy()
-      await running.stop()
-    }
-  },
-)
+      const running = await target.start({ env })
+      atEnd(() => running.stop())
+      const base = running.url
+      const { host, hostname, port } = new URL(base)
+      const begun = [
+        `GET /v1/rooms/x HTTP/1.1\r\nhost: ${host}\r\nx: `,
+        `POST /v1/rooms/x/messages HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${API_KEY}\r\ncontent-length: 9000\r\n\r\n`,
+      ]
+      const slow = range(300).map((i) => {
+        const socket = connect({ host: hostname, port: Number(port) }).on('error', () => {})
+        socket.write(`${begun[i % 2]}`)
+        return socket.resume()
+      })
+      const gone = slow.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+      const drips = setInterval(() => {
+        for (const socket of slow) if (socket.writable) socket.write('x')
+      }, 100)
+      try {
+        const room = freshRoom()
+        const client = new RawClient(base)
+        client.write(handshake(base, room, { ...FRAMED_HEADER, ...bearer(API_KEY) }))
+        await client.until('welcome')
+        for (const data of range(50)) {
+          expect((await postJson(base, room, { data }, { headers: bearer(API_KEY) })).http).toBe(201)
+          await client.until(`"data":${data}`)
+        }
+        await Promise.all(gone.filter((_, i) => isNode || i % 2 === 1))
+      } finally {
+        clearInterval(drips)
+        for (const socket of slow) socket.destroy()
+      }
+    }),
+  )
+}
