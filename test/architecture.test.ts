@@ -16,13 +16,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cloudflare: ['protocol', 'room', 'auth', 'gateway', 'webhooks', 'settings', 'web'],
   client: ['protocol'],
   cli: ['protocol', 'auth', 'settings', 'node', 'client', 'web'],
-  web: [],
+  web: ['gateway'],
   '.': ['protocol', 'room'],
 }
 
 /** Packages, by who may use them. None in the parts that go into every bundle. */
 const MAY_USE: Record<string, readonly RegExp[]> = {
-  auth: [/^jose$/, /^@noble\/hashes\//],
+  auth: [/^jose(\/|$)/, /^@noble\/hashes\//],
   gateway: [/^hono(\/|$)/],
   node: [/^node:/, /^ws$/, /^@hono\/node-server/, /^pino$/, /^prom-client$/],
   cloudflare: [/^cloudflare:/],

@@ -119,8 +119,8 @@ it('what wrangler deploys is the bundle that all else is tried with, and the pag
     encoding: 'utf8',
     env,
   })
-  expect(said).toContain('Read 3 files from the assets directory')
+  expect(said).toContain('Read 4 files from the assets directory')
   const deployed = readFileSync(join(out, 'worker.js'))
   expect(`${deployed}`).toBe(await bundle(WORKER))
-  expect(gzipSync(deployed).length).toBeLessThan(84_000)
+  expect(gzipSync(deployed).length).toBeLessThan(81_920)
 }, 30_000)

@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
+import type { JWTVerifyGetKey } from 'jose'
+import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
 import { Refusal } from '../protocol/errors.ts'
 import type { Tell } from '../protocol/journal.ts'
 

@@ -1,12 +1,9 @@
-import {
-  type CryptoKey,
-  decodeProtectedHeader,
-  errors,
-  importJWK,
-  importSPKI,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose'
+import type { CryptoKey, JWTVerifyGetKey } from 'jose'
+// By its parts: of the whole, which signs and encrypts too, each start would load thirty files more.
+import { decodeProtectedHeader } from 'jose/decode/protected_header'
+import * as errors from 'jose/errors'
+import { jwtVerify } from 'jose/jwt/verify'
+import { importJWK, importSPKI } from 'jose/key/import'
 import { Refusal } from '../protocol/errors.ts'
 import type { Tell } from '../protocol/journal.ts'
 import { type Grants, toGrants } from './grants.ts'

@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { convertV4MiniflareOptions, Miniflare, type Request, Response, type V4MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { client } from '../settings/client.ts'
 import { checkSettings, readSettings } from '../settings/read.ts'
-import { bundled } from '../web/bundle.ts'
+import { pageText } from '../web/bundle.ts'
 import { bundle, WORKER } from './bundle.ts'
 import { fail, Misconfigured } from './fail.ts'
 
@@ -38,7 +37,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const { entry = WORKER, port = 8787, data, vars = {} } = options
   const { assets: _, ...described } = unstable_getMiniflareWorkerOptions('wrangler.toml').workerOptions
   // As assets they would take two workers more, and 0.3 to 0.9 s of each start (2026-11).
-  const pages = (request: Request) => new Response(bundled(join('src/web', new URL(request.url).pathname)))
+  const pages = (request: Request) => new Response(pageText(new URL(request.url).pathname.slice(1)))
   // wrangler describes a worker as miniflare 4 did; miniflare 5 converts (2026-11).
   const options4 = {
     ...described,

@@ -16,7 +16,6 @@ import { pollRooms } from './multi/poll.ts'
 import { sseRooms } from './multi/sse.ts'
 import { websocketRooms } from './multi/websocket.ts'
 import { named, REQUEST_ID, requestId } from './observed.ts'
-import { documentText } from './openapi/document.ts'
 import { page } from './pages.ts'
 import type { Runtime } from './ports.ts'
 import { jsonText, problem, toProblem } from './respond.ts'
@@ -94,10 +93,10 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
       return next()
     })
   }
-  app.get('/', async (c) => page(await runtimeOf(c.env).page('chat')))
-  app.get('/docs', async (c) => page(await runtimeOf(c.env).page('docs')))
-  app.get('/inspect', async (c) => page(await runtimeOf(c.env).page('inspect')))
-  app.get('/openapi.json', () => jsonText(documentText()))
+  app.get('/', async (c) => page(await runtimeOf(c.env).page('chat.html')))
+  app.get('/docs', async (c) => page(await runtimeOf(c.env).page('docs.html')))
+  app.get('/inspect', async (c) => page(await runtimeOf(c.env).page('inspect.html')))
+  app.get('/openapi.json', async (c) => jsonText(await runtimeOf(c.env).page('openapi.json')))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/metrics', (c) => metrics(c.req.raw, runtimeOf(c.env)))
   app.get('/readyz', (c) => {

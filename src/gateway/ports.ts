@@ -85,8 +85,10 @@ export interface RoomQuery {
   shows(room: string): boolean
 }
 
-/** Each is a file of `web/`. */
-export type PageName = 'chat' | 'docs' | 'inspect'
+/** What stands beside the code, ready to be sent: the files of `web/`, and the reference that one of them shows. */
+export const PAGES = ['chat.html', 'docs.html', 'inspect.html', 'openapi.json'] as const
+
+export type Page = (typeof PAGES)[number]
 
 /** What a runtime brings to the gateway. */
 export interface Runtime {
@@ -112,8 +114,8 @@ export interface Runtime {
   readonly rate?: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
-  /** Its HTML, with all that it needs. */
-  page(name: PageName): string | Promise<string>
+  /** Its text, with all that it needs. */
+  page(name: Page): string | Promise<string>
   /** Absent: rooms know nothing of each other. @throws Refusal `storage` */
   list?(query: RoomQuery): RoomList
   /** Asks the backend who it is and whether it may come in; absent: nobody is asked. */

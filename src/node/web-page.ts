@@ -1,20 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { PageName } from '../gateway/ports.ts'
+import type { Page } from '../gateway/ports.ts'
 
-const pages = new Map<PageName, Promise<string>>()
+const pages = new Map<Page, Promise<string>>()
 
 /** A page, read when it is first asked for, since a start should not wait for it. */
-export function webPage(name: PageName): Promise<string> {
+export function webPage(name: Page): Promise<string> {
   const page = pages.get(name) ?? read(name)
   pages.set(name, page)
   return page
 }
 
 /** In the package they are made already; from source each is made on the way, of what it imports. */
-async function read(name: PageName): Promise<string> {
-  const at = (folder: string) => fileURLToPath(new URL(`../${folder}/${name}.html`, import.meta.url))
-  if (!import.meta.filename.endsWith('.ts')) return readFile(at('pages'), 'utf8')
-  const { bundled } = await import('../web/bundle.ts')
-  return bundled(at('web'))
+async function read(name: Page): Promise<string> {
+  // Which needs no bundler: that is there for developers alone.
+  if (name === 'openapi.json') return (await import('../gateway/openapi/document.ts')).documentText()
+  if (!import.meta.filename.endsWith('.ts')) {
+    return readFile(fileURLToPath(new URL(`../pages/${name}`, import.meta.url)), 'utf8')
+  }
+  const { pageText } = await import('../web/bundle.ts')
+  return pageText(name)
 }

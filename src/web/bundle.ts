@@ -1,7 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { documentText } from '../gateway/openapi/document.ts'
+import { PAGES } from '../gateway/ports.ts'
 
 const PARTS = /(<style>)([\s\S]*?)<\/style>|(<script type="module">)([\s\S]*?)<\/script>/g
 
@@ -9,7 +11,7 @@ const PARTS = /(<style>)([\s\S]*?)<\/style>|(<script type="module">)([\s\S]*?)<\
 const ALIAS = { 'holdline/client': fileURLToPath(new URL('../client/index.ts', import.meta.url)) }
 
 /** A page of one file, with all that it imports, and without what only its authors read: a third of it. */
-export function bundled(file: string): string {
+function bundled(file: string): string {
   const html = readFileSync(file, 'utf8')
   let page = ''
   let from = 0
@@ -38,12 +40,13 @@ function made(contents: string, loader: 'css' | 'js', resolveDir: string): strin
   return `${outputFiles[0]?.text.trim()}`
 }
 
+export const pageText = (name: string): string =>
+  name === 'openapi.json' ? documentText() : bundled(join(import.meta.dirname, name))
+
 /** All of them, into a folder. */
 export function writePages(folder: string): void {
   mkdirSync(folder, { recursive: true })
-  for (const name of readdirSync(import.meta.dirname).filter((each) => each.endsWith('.html'))) {
-    writeFileSync(join(folder, name), bundled(join(import.meta.dirname, name)))
-  }
+  for (const name of PAGES) writeFileSync(join(folder, name), pageText(name))
 }
 
 /** `npm run build` */
