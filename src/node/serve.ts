@@ -7,15 +7,12 @@ import { type Limits, limitsOf } from '../gateway/access/limits.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
-import { tcp } from '../gateway/transports/tcp.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { frameLimit } from '../protocol/limits.ts'
 import type { Retention } from '../room/log/retention.ts'
 import { Room, type RoomClass } from '../room/room.ts'
-import { Backend } from '../webhooks/backend.ts'
 import type { WebhookSettings } from '../webhooks/settings.ts'
-import { turnsOfProcess } from '../webhooks/slots.ts'
 import { Clients } from './clients.ts'
 import { openLog } from './log.ts'
 import { exposition } from './metrics/exposition.ts'
@@ -23,11 +20,10 @@ import { Readings } from './metrics/readings.ts'
 import { Pipelines } from './pipelines.ts'
 import { Rooms } from './rooms.ts'
 import type { Sync } from './sqlite/open.ts'
-import { TcpServer } from './tcp/tcp-server.ts'
+import type { TcpServer } from './tcp/tcp-server.ts'
 import { readCertificate } from './tls.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
 import { webPage } from './web-page.ts'
-import { nodePost } from './webhooks/post.ts'
 
 /** How long a client has to take its leave (ms). Twice this and FLUSH, and then some, is below the 10 s that supervisors give. */
 const PATIENCE = 3000
@@ -91,8 +87,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const certificate = tls && readCertificate(tls)
   const gate = await openGate(host, tell, options.auth)
   const limits = limitsOf(options.limits ?? {}, gate.mode)
-  const backend =
-    webhooks === null ? null : new Backend(webhooks, nodePost(webhooks.mayBePrivate), turnsOfProcess(), limits, tell)
+  const backend = webhooks && (await import('./webhooks/backend.ts')).openBackend(webhooks, limits, tell)
   readings.backend = backend?.deliveries ?? null
   const clients = new Clients(options.trustedProxies ?? [], limits.perAddress)
   const addresses = new WeakMap<Request, string>()
@@ -178,21 +173,21 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   }) as Server
   clients.watch(server, certificate !== undefined)
   upgrades.listen(server, answer)
-  const lines = new TcpServer({
-    open: (line, from, leg) => tcp(line, from, leg, runtime),
-    clients,
-    connections: tcpConnections,
-    most: frameLimit(limits.payload),
-    firstMost: maxHeader,
-    patience: headersTimeout,
-    report: reporter(tell),
-    ...(certificate && { certificate }),
-  })
-  await new Promise<void>((resolve, reject) => {
+  const listenTcp = async (tcpPort: number): Promise<TcpServer> =>
+    (await import('./tcp/open.ts')).openTcp(tcpPort, host, runtime, {
+      clients,
+      connections: tcpConnections,
+      most: frameLimit(limits.payload),
+      firstMost: maxHeader,
+      patience: headersTimeout,
+      report: reporter(tell),
+      ...(certificate && { certificate }),
+    })
+  const lines = await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-    .then(() => (tcpPort === undefined ? undefined : lines.listen(tcpPort, host)))
+    .then(() => (tcpPort === undefined ? undefined : listenTcp(tcpPort)))
     .catch(async (error) => {
       server.close()
       await rooms.close()
@@ -200,7 +195,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     })
   return {
     url: toUrl(certificate ? 'https' : 'http', server.address() as AddressInfo),
-    ...(tcpPort !== undefined && { tcp: toUrl(certificate ? 'tls' : 'tcp', lines.address) }),
+    ...(lines && { tcp: toUrl(certificate ? 'tls' : 'tcp', lines.address) }),
     close: async () => {
       isReady = false
       const { connections, rooms: inMemory } = rooms.look()
@@ -208,9 +203,9 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
       await rooms.drain(late(FLUSH))
       upgrades.drain()
-      lines.drain()
+      lines?.drain()
       const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
-      await Promise.all([upgrades.closed(PATIENCE), lines.closed(PATIENCE)])
+      await Promise.all([upgrades.closed(PATIENCE), lines?.closed(PATIENCE)])
       server.closeIdleConnections()
       // Polls and streams have been answered; who has not taken its answer by now will not.
       setTimeout(() => {

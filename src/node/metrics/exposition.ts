@@ -1,5 +1,4 @@
 import type { Metric as PromMetric, Registry } from 'prom-client'
-import { METRICS } from './definitions.ts'
 import type { Look, Readings } from './readings.ts'
 
 /**
@@ -15,7 +14,10 @@ export function exposition(readings: Readings, look: () => Look): () => Promise<
 }
 
 async function load(readings: Readings): Promise<(now: Look) => Promise<string>> {
-  const { Registry, collectDefaultMetrics } = await import('prom-client')
+  const [{ Registry, collectDefaultMetrics }, { METRICS }] = await Promise.all([
+    import('prom-client'),
+    import('./definitions.ts'),
+  ])
   const registry: Registry = new Registry()
   collectDefaultMetrics({ register: registry })
   let now: Look
