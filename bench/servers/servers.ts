@@ -81,7 +81,7 @@ const channelPoll = (url: ServerUrl): PollDialect => {
 
 const onNode: Kind = {
   label: 'Holdline on Node',
-  command: () => node('../../src/cli/boot.js'),
+  command: () => node('../../src/cli/boot.cjs'),
   env: (data) => ({ ...ACCESS, HOLDLINE_DATA: join(data, 'rooms.db') }),
   dialect: holdline,
   poll: holdlinePoll,

@@ -61,7 +61,7 @@ describe('commands in the docs', () => {
 
   it.each(blocks.starts)('$page: $code starts a gateway', async ({ code }) => {
     // What `npm start` runs, without npm, which takes longer than the gateway.
-    const start = code.replace('npm ci && ', '').replace('npm start', `${process.execPath} src/cli/boot.js`)
+    const start = code.replace('npm ci && ', '').replace('npm start', `${process.execPath} src/cli/boot.cjs`)
     const env = { ...process.env, PORT: '0', HOLDLINE_DATA: ':memory:' }
     // One group, so that the shell and the gateway end together.
     const shell = spawn('bash', ['-euo', 'pipefail', '-c', start], { cwd: root, env, detached: true })
