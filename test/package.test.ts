@@ -66,6 +66,7 @@ it('serves an application on Node from the published package', async () => {
     expect(messages.map(({ data }) => data)).toEqual(['QUIET'])
     expect(await (await fetch(`${url}/v1/rooms/said-by-the-sdk/messages`)).text()).toContain('BY SDK')
     expect(await (await fetch(url)).text()).toContain('<html')
+    expect(await (await fetch(`${url}/openapi.json`)).text()).toContain('"openapi":"3.1')
   } finally {
     app.kill('SIGKILL')
   }
