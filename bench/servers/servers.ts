@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Dialect, framed, plain, socketIo } from '../load/dialect.ts'
@@ -9,6 +9,13 @@ import { type Kind, Server, type ServerUrl, type StartOptions } from './server.t
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const node = (script: string): readonly string[] => [process.execPath, here(script)]
+/** What `npm start` runs, and without npm, which would be a process more. */
+const npmStart = (): readonly string[] => {
+  const root = here('../..')
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  const words = scripts.start.split(' ').slice(1)
+  return [process.execPath, ...words.map((word) => (word.startsWith('--') ? word : join(root, word)))]
+}
 
 const count = async (address: string, headers: Record<string, string>, read: (answer: unknown) => number) => {
   const response = await fetch(address, { headers })
@@ -81,7 +88,7 @@ const channelPoll = (url: ServerUrl): PollDialect => {
 
 const onNode: Kind = {
   label: 'Holdline on Node',
-  command: () => node('../../src/cli/boot.cjs'),
+  command: npmStart,
   env: (data) => ({ ...ACCESS, HOLDLINE_DATA: join(data, 'rooms.db') }),
   dialect: holdline,
   poll: holdlinePoll,

@@ -4,10 +4,13 @@ import { retryAfter } from '../gateway/advice.ts'
 import type { Leg } from '../gateway/ports.ts'
 import type { Pack } from '../protocol/codec/index.ts'
 import { closeReason, isSendable, mayComeBack } from '../protocol/codes.ts'
-import { closingEvent } from '../protocol/events.ts'
+import { closingEvent, PONG_TEXT } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Attachment, Connection } from '../room/ports.ts'
+import type { ClientSocket } from './client-socket.ts'
 import { Framed } from './frames.ts'
+
+const PONG = new Framed([PONG_TEXT]).plain
 
 /** Base of what a room writes to on Node. The attachment needs no storage: the room is reborn in the same process. */
 abstract class LocalConnection implements Connection {
@@ -31,18 +34,21 @@ abstract class LocalConnection implements Connection {
  * them anew for each. What `ws` itself writes are whole frames, at once and uncompressed, so the two do not interleave.
  */
 export class WebSocketConnection extends LocalConnection {
-  readonly #ws: WebSocket
+  readonly #ws: ClientSocket
   readonly #socket: Duplex
   readonly #isFramed: boolean
   #isGreeted = false
   readonly #isCompressed: boolean
+  /** Its ping is answered in a moment, and before anything else that it is sent. */
+  owesPong = false
 
-  constructor(ws: WebSocket, socket: Duplex, isFramed: boolean) {
+  constructor(ws: ClientSocket, socket: Duplex, isFramed: boolean) {
     super()
     this.#ws = ws
     this.#socket = socket
     this.#isFramed = isFramed
     this.#isCompressed = ws.extensions === 'permessage-deflate'
+    ws.beforeClose = () => this.payPong()
   }
 
   get isOpen(): boolean {
@@ -52,9 +58,20 @@ export class WebSocketConnection extends LocalConnection {
   write(pack: Pack): void {
     if (!this.isOpen) return
     this.#isGreeted = true
+    if (this.owesPong) this.payPong()
     pack.wire ??= new Framed(pack.frames)
     const framed = pack.wire as Framed
     this.#socket.write(this.#isCompressed ? framed.deflated : framed.plain)
+  }
+
+  pong(): void {
+    if (this.isOpen) this.#socket.write(PONG)
+  }
+
+  payPong(): void {
+    if (!this.owesPong) return
+    this.owesPong = false
+    this.pong()
   }
 
   credit(): number {

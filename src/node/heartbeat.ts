@@ -1,44 +1,42 @@
 import type { WebSocket } from 'ws'
 import { CLOSE } from '../protocol/codes.ts'
 import { LIMITS } from '../protocol/limits.ts'
-
-/** It has spoken since the last beat, and need not be asked. */
-const HEARD = -1
+import type { ClientSocket } from './client-socket.ts'
 
 /** Asks every WebSocket whether it is still there: one that vanished without a word is noticed by nothing else. */
 export class Heartbeat {
-  /** How many pings each has left unanswered, or `HEARD`. */
-  readonly #missed = new Map<WebSocket, number>()
+  readonly #watched = new Set<ClientSocket>()
   #timer: NodeJS.Timeout | undefined
   #whenEmpty: (() => void) | undefined
   readonly #closed: (code: number) => void
+  /** One for all: a listener of its own for each would weigh more than what it does. */
+  readonly #gone: (this: WebSocket) => void
 
   /** `closed` is told the close code of each that does not answer. */
   constructor(closed: (code: number) => void) {
     this.#closed = closed
+    const forget = (ws: ClientSocket) => this.#forget(ws)
+    this.#gone = function () {
+      forget(this as ClientSocket)
+    }
   }
 
-  watch(ws: WebSocket): void {
-    this.#missed.set(ws, 0)
+  /** It has just come, which is as good as having spoken. */
+  watch(ws: ClientSocket): void {
+    this.#watched.add(ws)
     this.#timer ??= setInterval(() => this.#beat(), LIMITS.heartbeat * 1000).unref()
-    ws.on('pong', () => this.#missed.set(ws, 0))
-    ws.on('close', () => {
-      this.#missed.delete(ws)
-      if (this.#missed.size > 0) return
-      clearInterval(this.#timer)
-      this.#timer = undefined
-      this.#whenEmpty?.()
-    })
+    ws.on('pong', answered)
+    ws.on('close', this.#gone)
   }
 
   /** It has said something: clients of ours ping by themselves, and asking them too would cost twice as much. */
-  heard(ws: WebSocket): void {
-    if ((this.#missed.get(ws) ?? HEARD) !== HEARD) this.#missed.set(ws, HEARD)
+  heard(ws: ClientSocket): void {
+    ws.missed = null
   }
 
   /** Resolves when all are gone; those that are left after `patience` (ms) are cut off. */
   async closed(patience: number): Promise<void> {
-    if (this.#missed.size === 0) return
+    if (this.#watched.size === 0) return
     const cut = setTimeout(() => this.cut(), patience)
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
@@ -47,14 +45,22 @@ export class Heartbeat {
   }
 
   cut(): void {
-    for (const ws of this.#missed.keys()) ws.terminate()
+    for (const ws of this.#watched) ws.terminate()
+  }
+
+  #forget(ws: ClientSocket): void {
+    this.#watched.delete(ws)
+    if (this.#watched.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#whenEmpty?.()
   }
 
   #beat(): void {
-    for (const [ws, missed] of this.#missed) {
-      if (missed === HEARD) this.#missed.set(ws, 0)
-      else if (missed < 2) {
-        this.#missed.set(ws, missed + 1)
+    for (const ws of this.#watched) {
+      if (ws.missed === null) ws.missed = 0
+      else if (ws.missed < 2) {
+        ws.missed++
         ws.ping()
       } else {
         // The close frame will hardly arrive; if it does, it says why.
@@ -64,4 +70,9 @@ export class Heartbeat {
       }
     }
   }
+}
+
+function answered(this: WebSocket): void {
+  const ws = this as ClientSocket
+  ws.missed = 0
 }

@@ -1,15 +1,17 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocketServer } from 'ws'
 import type { AcceptSocket, RefuseUpgrade, SocketHandler } from '../gateway/ports.ts'
 import { toProblem } from '../gateway/respond.ts'
 import { closeReason } from '../protocol/codes.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import type { Hello } from '../room/ports.ts'
+import { ClientSocket } from './client-socket.ts'
 import { refuse, WebSocketConnection } from './connection.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { LocalRoom } from './local-room.ts'
+import { isPing, Pongs } from './pongs.ts'
 
 interface Handshake {
   readonly incoming: IncomingMessage
@@ -34,9 +36,10 @@ export const isWebSocket = ({ method, headers, url = '' }: IncomingMessage): boo
  * (19.8 against 7.1, measured), which is most of what an idle connection weighs.
  */
 export class Upgrades {
-  readonly #server: WebSocketServer
+  readonly #server: InstanceType<typeof WebSocketServer<typeof ClientSocket>>
   readonly #handshakes = new WeakMap<Request, Handshake>()
   readonly #heartbeat: Heartbeat
+  readonly #pongs = new Pongs()
   readonly #held = new Set<SocketHandler>()
   /** Those whose handshake is under way. */
   readonly #coming = new Set<Duplex>()
@@ -55,6 +58,7 @@ export class Upgrades {
     this.#heartbeat = new Heartbeat(closed)
     this.#server = new WebSocketServer({
       noServer: true,
+      WebSocket: ClientSocket,
       clientTracking: false,
       // What one is sent is what all are: nothing of it may stand on what was sent before.
       perMessageDeflate: compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
@@ -65,7 +69,7 @@ export class Upgrades {
   /** Routes the upgrade requests of a server through the app. */
   listen(server: Server, app: (request: Request, incoming: IncomingMessage) => Response | Promise<Response>): void {
     server.on('upgrade', async (incoming, socket, head) => {
-      socket.on('error', () => socket.destroy())
+      socket.on('error', destroy)
       this.#coming.add(socket)
       const handshake: Handshake = { incoming, socket, head, taken: false }
       try {
@@ -87,7 +91,9 @@ export class Upgrades {
       const connection = new WebSocketConnection(ws, socket, hello.codec === 'framed')
       ws.on('message', (data: Buffer, isBinary: boolean) => {
         this.#heartbeat.heard(ws)
-        room.received(connection, isBinary ? data : data.toString())
+        // Whether one who does not read is still to be answered, its room knows.
+        if (!isBinary && isPing(data) && connection.credit() > 0) this.#pongs.answer(connection)
+        else room.received(connection, isBinary ? data : data.toString())
       })
       ws.on('close', () => room.closed(connection))
       socket.on('drain', () => room.drained(connection))
@@ -141,7 +147,7 @@ export class Upgrades {
     for (const socket of this.#coming) socket.destroy()
   }
 
-  #handle(request: Request, protocol: string | null, use: (ws: WebSocket, socket: Duplex) => void): Response {
+  #handle(request: Request, protocol: string | null, use: (ws: ClientSocket, socket: Duplex) => void): Response {
     const handshake = this.#handshakes.get(request)
     if (handshake === undefined) throw new Refusal('upgrade_required', 'Open this with a WebSocket client')
     const { incoming, socket, head } = handshake
@@ -152,14 +158,23 @@ export class Upgrades {
       delete incoming.headers['sec-websocket-extensions']
     handshake.taken = true
     this.#server.handleUpgrade(incoming, socket, head, (ws) => {
-      // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows.
-      ws.on('error', () => {})
+      // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows. A listener
+      // that was made here would keep the request's hello alive as long as its connection.
+      ws.on('error', ignore)
+      // `ws` has its own.
+      socket.off('error', destroy)
       this.#heartbeat.watch(ws)
       use(ws, socket)
     })
     return new Response(null, { status: 204 })
   }
 }
+
+function destroy(this: Duplex): void {
+  this.destroy()
+}
+
+function ignore(): void {}
 
 /** @throws Refusal `bad_request` */
 function toRequest({ headers, url = '/' }: IncomingMessage): Request {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { ClientSocket } from '../../src/node/client-socket.ts'
 import { Heartbeat } from '../../src/node/heartbeat.ts'
 import { LIMITS } from '../../src/protocol/limits.ts'
 
@@ -11,7 +12,7 @@ afterEach(() => {
 
 it('WS-11 who answers no ping is closed, and who does stays', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', WebSocket: ClientSocket })
   await once(server, 'listening')
   const heartbeat = new Heartbeat(() => {})
   server.on('connection', (ws) => heartbeat.watch(ws))
@@ -19,6 +20,8 @@ it('WS-11 who answers no ping is closed, and who does stays', async () => {
   const there = new WebSocket(address)
   const gone = new WebSocket(address, { autoPong: false })
   await Promise.all([once(there, 'open'), once(gone, 'open')])
+  // Until the first beat they count as heard: they have just come.
+  vi.advanceTimersByTime(LIMITS.heartbeat * 1000)
   for (let beat = 0; beat < 2; beat++) {
     const pinged = Promise.all([once(there, 'ping'), once(gone, 'ping')])
     vi.advanceTimersByTime(LIMITS.heartbeat * 1000)
@@ -40,7 +43,7 @@ it('WS-11 who answers no ping is closed, and who does stays', async () => {
 
 it('WS-11 who has spoken since the last beat is not asked; who then falls silent is', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', WebSocket: ClientSocket })
   await once(server, 'listening')
   const heartbeat = new Heartbeat(() => {})
   server.on('connection', (ws) => {
