@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { WebSocket } from 'ws'
 import { limitsOf } from '../../../src/gateway/access/limits.ts'
+import type { ClientSocket } from '../../../src/node/client-socket.ts'
 import { WebSocketConnection } from '../../../src/node/connection.ts'
 import { Readings } from '../../../src/node/metrics/readings.ts'
 import { Rooms } from '../../../src/node/rooms.ts'
@@ -28,7 +28,7 @@ function wire(extensions = '') {
   })
   return {
     counted,
-    connection: new WebSocketConnection({ readyState: 1, OPEN: 1, extensions } as WebSocket, socket, true),
+    connection: new WebSocketConnection({ readyState: 1, OPEN: 1, extensions } as ClientSocket, socket, true),
   }
 }
 
