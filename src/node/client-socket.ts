@@ -5,10 +5,10 @@ export class ClientSocket extends WebSocket {
   /** How many pings it has left unanswered; null: it has spoken since the last beat. */
   missed: number | null = null
   /** What it is still owed goes before the close, whoever closes it. */
-  beforeClose?: () => void
+  debtor?: { payPong(): void }
 
   override close(code?: number, reason?: string | Buffer): void {
-    this.beforeClose?.()
+    this.debtor?.payPong()
     super.close(code, reason)
   }
 }

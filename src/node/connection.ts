@@ -48,7 +48,7 @@ export class WebSocketConnection extends LocalConnection {
     this.#socket = socket
     this.#isFramed = isFramed
     this.#isCompressed = ws.extensions === 'permessage-deflate'
-    ws.beforeClose = () => this.payPong()
+    ws.debtor = this
   }
 
   get isOpen(): boolean {

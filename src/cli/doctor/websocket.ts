@@ -97,7 +97,8 @@ function closesWithin(socket: WebSocket, within: number): Promise<boolean> {
 /** Milliseconds; undefined: no answer. What else comes meanwhile is somebody's message. */
 async function pinged(socket: WebSocket, next: Inbox): Promise<number | undefined> {
   const began = performance.now()
-  socket.send(PING_TEXT)
+  // In an array it is answered at once, and tells how far the gateway is (WS-5).
+  socket.send(`[${PING_TEXT}]`)
   for (;;) {
     const text = await next()
     if (text === undefined) return undefined
