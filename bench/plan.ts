@@ -67,7 +67,7 @@ export function plan(quick: boolean): readonly Job[] {
   // workerd takes two files a connection (1.20261117), and 20,000 is what a system often lets a process have.
   const crowd = (server: KindName) => (quick ? 2000 : server === 'workerd' ? 6000 : 10_000)
   const resting = (server: KindName, whole: boolean) =>
-    one('idle', server, (started, cores) => idle(started, crowd(server), quick ? 5 : whole ? 26 : 10, cores))
+    one('idle', server, (started, cores) => idle(started, crowd(server), quick ? 5 : whole ? 25 : 10, cores))
   const start = (server: KindName): Job => ({
     work: 'start-up',
     server,

@@ -11,6 +11,9 @@ const ROOMS = 100
 /** What the page says that there are. */
 const FULL = 10_000
 
+/** Of a client (s): only who has been there for one is as it will stay, and only in one has each of them pinged. */
+const HEARTBEAT = 25
+
 /** Connections that are only there: what memory each takes, and what CPU all of them, with their heartbeats. */
 export async function idle(
   server: Server,
@@ -24,17 +27,17 @@ export async function idle(
   const before = server.memory
   const crowd = await Crowd.gather(server, { rooms: ROOMS, subscribers: connections / ROOMS, publishers: 0 }, nobody)
   try {
+    await sleep(seconds * 1000)
+    const memory = (server.memory - before) / connections
+    const notes = [...(connections < FULL ? [`${connections} connections`] : []), ...crowd.troubles]
+    const held = crowd.troubles.length === 0
+    if (seconds < HEARTBEAT) return { figures: { memory }, held, notes }
+    first.disperse()
+    await sleep(500)
     const measured = meter(server, cores)
     await sleep(seconds * 1000)
     const used = measured()
-    const memory = (server.memory - before) / connections
-    // The first are there too, with their heartbeats, and are not among those that the page names.
-    const share = connections / (connections + WARM_UP.rooms * WARM_UP.subscribers)
-    return {
-      figures: { memory, ...(seconds >= 25 && { server: used.server * share }) },
-      held: crowd.troubles.length === 0,
-      notes: [...(connections < FULL ? [`${connections} connections`] : []), ...noise(used), ...crowd.troubles],
-    }
+    return { figures: { memory, server: used.server }, held, notes: [...notes, ...noise(used)] }
   } finally {
     first.disperse()
     crowd.disperse()

@@ -21,7 +21,6 @@ export class Heartbeat {
     }
   }
 
-  /** It has just come, which is as good as having spoken. */
   watch(ws: ClientSocket): void {
     this.#watched.add(ws)
     this.#timer ??= setInterval(() => this.#beat(), LIMITS.heartbeat * 1000).unref()
