@@ -6,6 +6,8 @@ import type { Pack } from '../protocol/codec/index.ts'
 import { closeReason, isSendable, mayComeBack } from '../protocol/codes.ts'
 import { closingEvent, PONG_TEXT } from '../protocol/events.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import { Link } from '../room/chain.ts'
+import type { Member } from '../room/members.ts'
 import type { Attachment, Connection } from '../room/ports.ts'
 import type { ClientSocket } from './client-socket.ts'
 import { Framed } from './frames.ts'
@@ -13,8 +15,11 @@ import { Framed } from './frames.ts'
 const PONG = new Framed([PONG_TEXT]).plain
 
 /** Base of what a room writes to on Node. The attachment needs no storage: the room is reborn in the same process. */
-abstract class LocalConnection implements Connection {
+export abstract class LocalConnection implements Connection {
   attachment!: Attachment
+  member: Member | undefined = undefined
+  /** Its place among those of its room. */
+  readonly here = new Link<LocalConnection>(this)
 
   attach(attachment: Attachment): void {
     this.attachment = attachment

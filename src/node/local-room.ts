@@ -7,6 +7,7 @@ import { reporter, type Tell } from '../protocol/journal.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { OutboxChange } from '../protocol/webhook.ts'
 import { Beat } from '../room/beat.ts'
+import { Chain } from '../room/chain.ts'
 import type { Activity } from '../room/info.ts'
 import type { Stored } from '../room/log/log.ts'
 import type {
@@ -35,7 +36,7 @@ import { Clerk } from '../webhooks/clerk.ts'
 import type { Slots } from '../webhooks/slots.ts'
 import { NO_BACKEND, Teller } from '../webhooks/teller.ts'
 import { Alarm } from './alarm.ts'
-import { LegConnection } from './connection.ts'
+import { LegConnection, type LocalConnection } from './connection.ts'
 import type { Look, Readings } from './metrics/readings.ts'
 import type { Planned, SqliteLog } from './sqlite/log.ts'
 
@@ -70,7 +71,7 @@ export interface LocalRoomOptions {
 /** One room of this process: the host of a Room, and what the gateway sees of it. */
 export class LocalRoom implements RoomHost {
   readonly #options: LocalRoomOptions
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new Chain<LocalConnection>()
   /** Those that say nothing more, while they wait for answers from elsewhere. */
   readonly #leaving = new Set<Connection>()
   readonly #replies = new Replies()
@@ -130,7 +131,7 @@ export class LocalRoom implements RoomHost {
 
   /** Adds what of it `/metrics` tells. */
   lookInto(state: Look): void {
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.all) {
       state.connections[connection.attachment.kind]++
       state.send += LIMITS.ahead - connection.credit()
     }
@@ -180,7 +181,7 @@ export class LocalRoom implements RoomHost {
     return {
       ...(isRead && { asked: connection.read() }),
       send: (text) => {
-        if (this.#connections.has(connection)) this.received(connection, text)
+        if (connection.here.isIn) this.received(connection, text)
         return true
       },
       drained: () => this.drained(connection),
@@ -202,15 +203,15 @@ export class LocalRoom implements RoomHost {
     while (this.#reads.some((each) => readerOf(each) === connection))
       await new Promise((resolve) => setImmediate(resolve))
     await connection.caughtUp()
-    if (this.#connections.has(connection)) connection.close(DONE, '')
+    if (connection.here.isIn) connection.close(DONE, '')
   }
 
-  attach(connection: Connection, hello: Hello): void {
+  attach(connection: LocalConnection, hello: Hello): void {
     this.#guard(connection, () => {
       // Before it is let in: what it is greeted with may be its end.
-      this.#connections.add(connection)
+      this.#connections.add(connection.here)
       if (!this.#room.open(connection, hello)) {
-        this.#connections.delete(connection)
+        this.#connections.delete(connection.here)
         return
       }
       this.#options.readings.opened[hello.kind]++
@@ -225,10 +226,10 @@ export class LocalRoom implements RoomHost {
     this.#guard(connection, () => this.#room.drained(connection))
   }
 
-  closed(connection: Connection): void {
+  closed(connection: LocalConnection): void {
     this.#touched = Date.now()
     this.#leaving.delete(connection)
-    if (this.#connections.delete(connection)) this.#room.close(connection)
+    if (this.#connections.delete(connection.here)) this.#room.close(connection)
   }
 
   /** An error in what one connection caused ends that connection, and neither the room nor the process. */
@@ -414,7 +415,7 @@ export class LocalRoom implements RoomHost {
   #reborn(stored: Stored, why?: string): void {
     const { heard } = this.#room
     this.#room = this.#born(stored)
-    revive(this.#room, { heard, works: this.#works, connections: this.#connections, head: stored.head, why })
+    revive(this.#room, { heard, works: this.#works, connections: this.#connections.all, head: stored.head, why })
     if (stored.waiting > 0) this.#teller?.added(0)
   }
 
@@ -443,8 +444,10 @@ export class LocalRoom implements RoomHost {
     } catch (error) {
       this.report(error)
     }
-    for (const connection of this.#connections) if (connection.isOpen) this.#end(connection, CLOSE.storage, 'storage')
-    this.#connections.clear()
+    for (const connection of this.#connections.all) {
+      if (connection.isOpen) this.#end(connection, CLOSE.storage, 'storage')
+      this.#connections.delete(connection.here)
+    }
   }
 
   /** Not even what it was can be read: it is given up, and made anew when somebody asks for it. */

@@ -54,18 +54,31 @@ export function formatCursor({ epoch, offset }: Position): string {
   return `${epoch}-${digits.length.toString(36)}${digits}`
 }
 
+/** Those who poll a room stand at the same place, most of them, and ask from there one after the other. */
+let last: { readonly text: string; readonly position: Position | undefined } = { text: '0-0', position: START }
+
 /** @throws Refusal `bad_cursor` */
 export function parseCursor(text: string): Position {
+  const position = parsed(text)
+  if (position === undefined) throw new Refusal('bad_cursor', 'A cursor must be one that this gateway gave')
+  return position
+}
+
+export const isCursor = (text: string): boolean => parsed(text) !== undefined
+
+function parsed(text: string): Position | undefined {
+  if (text !== last.text) last = { text, position: read(text) }
+  return last.position
+}
+
+function read(text: string): Position | undefined {
   if (text === '0-0') return START
   const [, epoch, length, digits] = CURSOR.exec(text) ?? []
   const offset = digits === undefined ? Number.NaN : Number.parseInt(digits, 36)
-  if (!epoch || !digits || Number.parseInt(length as string, 36) !== digits.length || !Number.isSafeInteger(offset)) {
-    throw new Refusal('bad_cursor', 'A cursor must be one that this gateway gave')
-  }
+  if (!epoch || !digits || Number.parseInt(length as string, 36) !== digits.length) return undefined
   // `0` before the first digit would give one position two cursors.
-  if (digits.length > 1 && digits.startsWith('0'))
-    throw new Refusal('bad_cursor', 'A cursor must be one that this gateway gave')
-  return { epoch, offset }
+  const isPadded = digits.length > 1 && digits.startsWith('0')
+  return isPadded || !Number.isSafeInteger(offset) ? undefined : { epoch, offset }
 }
 
 /** Negative, zero or positive, as `a` stands before, at or after `b`. */

@@ -2,6 +2,8 @@ import { type Identity, may, type Pass, within } from '../protocol/capabilities.
 import { CLOSE } from '../protocol/codes.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import type { Fanout } from './fanout.ts'
+import type { Participants } from './participants.ts'
 import { Passes } from './passes.ts'
 import type {
   Attachment,
@@ -30,27 +32,30 @@ export interface Denial {
 
 type Revoked = Extract<Kept, { readonly revoked: RevokedKind }>
 
+/** What it asks of the room. */
+interface Around {
+  readonly participants: Pick<Participants, 'isOthers'>
+  readonly fanout: Pick<Fanout, 'connections'>
+}
+
 /**
  * Who may be in the room and for how long: the tokens' ends, what was revoked, how many there are. It remembers in rows
  * of its own beside those of sessions, under ids that no session has.
  */
 export class Doorkeeper {
   readonly #limits: Birth['limits']
-  readonly #connections = new Set<Connection>()
+  #count = 0
   readonly #perAddress = new Map<string, number>()
   readonly #passes: Passes
   readonly #revoked = new Map<string, Revoked>()
   readonly #isRevokedElsewhere: (by: Identity) => boolean
-  readonly #isOthers: (session: string, user: string | undefined) => boolean
+  readonly #around: () => Around
   /** When the next token ends (ms). May be early, since who leaves is not looked for; never late. */
   #nextEnd = Number.POSITIVE_INFINITY
 
-  /** `isOthers`: does the session belong to another user? */
-  constructor(
-    { sessions, limits, isRevoked = () => false }: Birth,
-    isOthers: (session: string, user?: string) => boolean,
-  ) {
-    this.#isOthers = isOthers
+  /** `around`: of the room that it is of, as soon as that is there. */
+  constructor({ sessions, limits, isRevoked = () => false }: Birth, around: () => Around) {
+    this.#around = around
     this.#limits = limits
     this.#isRevokedElsewhere = isRevoked
     this.#passes = new Passes(sessions)
@@ -79,7 +84,7 @@ export class Doorkeeper {
     if (!may(pass, 'subscribe') || (presence !== undefined && !may(pass, 'presence'))) {
       return { code: CLOSE.forbidden, reason: 'forbidden' }
     }
-    if (this.#connections.size >= (this.#limits.connections ?? Number.POSITIVE_INFINITY))
+    if (this.#count >= (this.#limits.connections ?? Number.POSITIVE_INFINITY))
       return { code: CLOSE.rate, reason: 'room_full' }
     const there = address === undefined ? 0 : (this.#perAddress.get(address) ?? 0)
     if (there >= (this.#limits.perAddress ?? Number.POSITIVE_INFINITY))
@@ -93,7 +98,7 @@ export class Doorkeeper {
    */
   enter(connection: Connection, token?: Pass): Change | undefined {
     const { kind, session, user, address, since } = connection.attachment
-    this.#connections.add(connection)
+    this.#count++
     if (address !== undefined) this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
     this.#nextEnd = Math.min(this.#nextEnd, endOf(connection.attachment))
     if (token === undefined || kind !== 'poll') return undefined
@@ -102,9 +107,9 @@ export class Doorkeeper {
 
   leave(connection: Connection): void {
     const { address } = connection.attachment
-    if (!this.#connections.delete(connection)) return
+    this.#count--
     // With nobody in it the room is kept awake for none of them.
-    if (this.#connections.size === 0) this.#nextEnd = Number.POSITIVE_INFINITY
+    if (this.#count === 0) this.#nextEnd = Number.POSITIVE_INFINITY
     if (address === undefined) return
     const left = (this.#perAddress.get(address) ?? 1) - 1
     if (left > 0) this.#perAddress.set(address, left)
@@ -132,7 +137,7 @@ export class Doorkeeper {
     if (this.#nextEnd > now) return []
     const over: Connection[] = []
     this.#nextEnd = Number.POSITIVE_INFINITY
-    for (const connection of this.#connections) {
+    for (const connection of this.#around().fanout.connections()) {
       const end = endOf(connection.attachment)
       if (end <= now) over.push(connection)
       else this.#nextEnd = Math.min(this.#nextEnd, end)
@@ -146,21 +151,22 @@ export class Doorkeeper {
     if (this.isRevoked({ user, pass, session }, now)) {
       return { error: 'revoked', message: 'The token or the session was revoked' }
     }
-    const isOthers = session !== undefined && pass !== undefined && this.#isOthers(session, user)
+    const isOthers = session !== undefined && pass !== undefined && this.#around().participants.isOthers(session, user)
     return isOthers ? { error: 'forbidden', message: 'This session belongs to another user' } : undefined
   }
 
   isRevoked(by: Identity, now: number): boolean {
-    const { session, user, pass } = by
+    return (this.#revoked.size > 0 && this.#isRevokedHere(by, now)) || this.#isRevokedElsewhere(by)
+  }
+
+  #isRevokedHere({ session, user, pass }: Identity, now: number): boolean {
     const stands = (kind: RevokedKind, name: string | undefined): boolean => {
       const kept = name === undefined ? undefined : this.#revoked.get(revokedId(kind, name))
       if (kept === undefined || kept.until <= now) return false
       // Who was sent away may come with a token that was made for them since.
       return kind === 'token' || pass === undefined || pass.issuedAt <= kept.at
     }
-    const isRevokedHere =
-      this.#revoked.size > 0 && (stands('user', user) || stands('session', session) || stands('token', pass?.tokenId))
-    return isRevokedHere || this.#isRevokedElsewhere(by)
+    return stands('user', user) || stands('session', session) || stands('token', pass?.tokenId)
   }
 
   /** From now on they are not let in; those who are here, to be sent away, and what is to be written. */
@@ -171,7 +177,9 @@ export class Doorkeeper {
       return { id: revokedId(kind, name), kept: { revoked: kind, name, at: now, until } }
     })
     for (const { id, kept } of put) this.#revoked.set(id, kept)
-    const dismissed = [...this.#connections].filter(({ attachment }) => this.isRevoked(attachment, now))
+    const dismissed = this.#around()
+      .fanout.connections()
+      .filter(({ attachment }) => this.isRevoked(attachment, now))
     return { ...(put.length + drop.length > 0 && { change: { put, drop } }), dismissed }
   }
 }

@@ -6,7 +6,7 @@ import { type Dismissal, type Doorkeeper, UNKNOWN } from './doorkeeper.ts'
 import { headPosition } from './extent.ts'
 import type { Fanout } from './fanout.ts'
 import type { Participants } from './participants.ts'
-import { type Connection, type Heard, type Hello, IN_STEP, type RoomHost } from './ports.ts'
+import { type Attachment, type Connection, type Heard, type Hello, IN_STEP, type RoomHost } from './ports.ts'
 import type { Rates } from './rates.ts'
 import { sessionOf } from './sessions.ts'
 import type { Tally } from './tally.ts'
@@ -64,20 +64,22 @@ export class Entrance {
       tally.recoveries[gap?.reason ?? 'recovered']++
     }
     if (gap !== undefined && codec === 'plain') return this.#turnAway(connection, { code: CLOSE.gap, reason: 'gap' })
-    connection.attach({
+    // Set one by one, and not spread: each poll comes through here.
+    const attachment: { -readonly [name in keyof Attachment]: Attachment[name] } = {
       kind,
       codec,
       session: id,
       since: now,
-      ...(user !== undefined && { user }),
-      ...(at !== undefined && { at }),
-      ...(presence !== undefined && { presence }),
-      ...(pass !== undefined && { pass }),
-      ...(granted !== undefined && { granted }),
-      ...(isBackend && { isBackend }),
-      ...(address !== undefined && { address }),
-      ...(codec === 'plain' && hello.rewind !== undefined && { rewound: true }),
-    })
+    }
+    if (user !== undefined) attachment.user = user
+    if (at !== undefined) attachment.at = at
+    if (presence !== undefined) attachment.presence = presence
+    if (pass !== undefined) attachment.pass = pass
+    if (granted !== undefined) attachment.granted = granted
+    if (isBackend) attachment.isBackend = isBackend
+    if (address !== undefined) attachment.address = address
+    if (codec === 'plain' && hello.rewind !== undefined) attachment.rewound = true
+    connection.attach(attachment)
     const entered = participants.enter(connection, sessionOf(connection), state)
     if (!entered) {
       return this.#turnAway(connection, { code: CLOSE.forbidden, reason: 'this session belongs to another user' })

@@ -7,7 +7,7 @@ import { closingEvent, cursorEvent, type Item } from '../protocol/events.ts'
 import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
 import type { RoomFigures } from './figures.ts'
-import { groupOf, type Left, type Member, newGroups } from './members.ts'
+import { groupOf, type Left, liveOf, type Member, Members, newGroups } from './members.ts'
 import { memoize, Names, PagePacks, packOf, packs } from './packs.ts'
 import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
@@ -20,7 +20,7 @@ import type { Tally } from './tally.ts'
 export class Fanout {
   readonly #host: RoomHost
   readonly #presence: Presence
-  readonly #members = new Map<Connection, Member>()
+  readonly #members = new Members()
   readonly #groups = newGroups()
   /** Those who are to hear who is here as soon as it has been told that they are (PRES-1). */
   readonly #awaiting = new Set<Member>()
@@ -52,20 +52,18 @@ export class Fanout {
     return this.#head
   }
 
-  get connections(): Iterable<Connection> {
-    return this.#members.keys()
+  connections(): Connection[] {
+    return this.#members.connections()
   }
 
   has(connection: Connection): boolean {
-    return this.#members.has(connection)
+    return this.#members.of(connection) !== undefined
   }
 
   /** Takes in a connection as its attachment describes it: new, with a greeting, or met again after a sleep. */
   join(connection: Connection, greeting: readonly Item[] = []): void {
-    const { session, user, at, codec } = connection.attachment
-    const group = groupOf(this.#groups, connection)
-    const member: Member = { connection, session, group, unseen: 0, ...(user !== undefined && { user }) }
-    this.#members.set(connection, member)
+    const { at, codec } = connection.attachment
+    const member = this.#members.add(connection, groupOf(this.#groups, connection))
     if (at === undefined) this.#becomeLive(member, greeting)
     // An answered poll is over: the client asks again with the cursor that it was given.
     else if (!this.#send(member, greeting, at) || codec !== 'poll') this.#advance(member)
@@ -73,10 +71,10 @@ export class Fanout {
 
   /** It is gone. */
   leave(connection: Connection): void {
-    const member = this.#members.get(connection)
+    const member = this.#members.of(connection)
     if (member === undefined) return
-    this.#members.delete(connection)
-    member.group.live.delete(member)
+    this.#members.delete(member)
+    member.group.live.delete(member.live)
     this.#awaiting.delete(member)
     this.#stuck.delete(member)
     this.#left(connection)
@@ -92,13 +90,13 @@ export class Fanout {
       if (!this.#presence.hasTold(member.session)) continue
       this.#awaiting.delete(member)
       // One that is behind is told when it is live.
-      if (member.group.live.delete(member) || member.group.codec === 'poll') this.#advance(member)
+      if (member.group.live.delete(member.live) || member.group.codec === 'poll') this.#advance(member)
     }
   }
 
   /** A page that was read for a connection that is not live. */
   page(connection: Connection, page: Page): void {
-    const member = this.#members.get(connection)
+    const member = this.#members.of(connection)
     const { at } = connection.attachment
     // One that was asked for twice, by a room that was born again meanwhile, is taken once.
     if (member === undefined || at === undefined || comparePositions(page.after, at) !== 0) return
@@ -121,7 +119,7 @@ export class Fanout {
 
   /** The connection can take more. */
   drained(connection: Connection): void {
-    const member = this.#members.get(connection)
+    const member = this.#members.of(connection)
     if (member !== undefined && this.#stuck.has(member)) this.#advance(member)
   }
 
@@ -141,7 +139,7 @@ export class Fanout {
 
   /** Says something to one connection, outside of the feed. */
   tell(connection: Connection, items: readonly Item[]): void {
-    const member = this.#members.get(connection)
+    const member = this.#members.of(connection)
     if (member !== undefined) this.#send(member, items, headPosition(this.#head))
   }
 
@@ -156,7 +154,7 @@ export class Fanout {
 
   /** Ends a connection, saying why where it can be said. */
   close(connection: Connection, code: number, reason: string, retryAfter?: number): void {
-    const member = this.#members.get(connection)
+    const member = this.#members.of(connection)
     const codec = member?.group.codec
     const advice = mayComeBack(code) ? (retryAfter ?? this.#host.retryAfter(0)) : undefined
     if (member !== undefined && (codec === 'framed' || codec === 'lines' || codec === 'sse')) {
@@ -186,7 +184,7 @@ export class Fanout {
   #advance(member: Member): void {
     const { connection } = member
     // Writing to it may have been its end.
-    if (!this.#members.has(connection)) return
+    if (!this.has(connection)) return
     const { at } = connection.attachment
     const through = headPosition(this.#head)
     const isBehind = at !== undefined && comparePositions(at, through) < 0
@@ -202,17 +200,15 @@ export class Fanout {
   #becomeLive(member: Member, greeting: readonly Item[]): void {
     const { connection } = member
     if (this.#waits(member)) return
-    const { at, presence, ...attachment } = connection.attachment
+    const { at, presence } = connection.attachment
     const isAwaiting = this.#awaiting.has(member)
     const items = isAwaiting ? greeting : [...greeting, ...this.#missed(connection)]
     const known = presence === undefined || isAwaiting ? presence : IN_STEP
-    if (at !== undefined || presence !== known) {
-      connection.attach({ ...attachment, ...(known !== undefined && { presence: known }) })
-    }
-    const isAnswered = this.#send(member, items, headPosition(this.#head)) && attachment.codec === 'poll'
-    if (isAnswered || !this.#members.has(connection)) return
+    if (at !== undefined || presence !== known) connection.attach(liveOf(connection.attachment, known))
+    const isAnswered = this.#send(member, items, headPosition(this.#head)) && member.group.codec === 'poll'
+    if (isAnswered || !this.has(connection)) return
     member.group = groupOf(this.#groups, connection)
-    member.group.live.add(member)
+    member.group.live.add(member.live)
   }
 
   /**
@@ -236,7 +232,7 @@ export class Fanout {
     const named = new Names(chunk)
     const tail = this.#progress.after(chunk, through)
     const messages = chunk.filter(({ type, audience }) => type === 'message' && audience?.to === undefined).length
-    for (const group of this.#groups) {
+    for (const group of Object.values(this.#groups).flat()) {
       if (group.live.size === 0) continue
       this.#figures.delivered(messages, group.live.size)
       const heard = group.hearsPresence ? chunk : chunk.filter(({ type }) => type === 'message')
@@ -246,12 +242,14 @@ export class Fanout {
         const visible = heard.filter((entry) => mayRead(member, entry.audience))
         return visible.length === 0 ? null : this.#pack(group.codec, [...visible, ...tail], through)
       })
-      for (const member of group.live) {
+      for (const member of group.live.all) {
+        // What was written to one may have been the end of another.
+        if (!member.live.isIn) continue
         const due = named.has(member) ? this.#ownOrUnseen(member, ownPack, heard, through) : pack
         if (due === null) continue
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {
-          if (group.codec === 'poll') group.live.delete(member)
+          if (group.codec === 'poll') group.live.delete(member.live)
           this.#tally.deliveries += due.events
           this.#put(member.connection, due)
         }
@@ -276,7 +274,7 @@ export class Fanout {
 
   /** FAN-2: no more is queued for it; it is replayed from the log when it reads again. */
   #fallBehind(member: Member, at: Position): void {
-    member.group.live.delete(member)
+    member.group.live.delete(member.live)
     if (member.group.codec === 'plain') this.close(member.connection, CLOSE.slow, 'slow')
     else {
       const { attachment } = member.connection

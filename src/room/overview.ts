@@ -38,7 +38,7 @@ export class Overview {
   get info(): Info {
     const { name, host, participants, fanout, figures } = this.#parts
     const connections: Record<Kind, number> = { websocket: 0, poll: 0, sse: 0, tcp: 0 }
-    for (const { attachment } of fanout.connections) connections[attachment.kind]++
+    for (const { attachment } of fanout.connections()) connections[attachment.kind]++
     return {
       room: name,
       cursor: formatCursor(headPosition(fanout.head)),

@@ -61,8 +61,16 @@ export class Participants {
     if (!attached) return false
     const { held, isNew, stale } = attached
     const joins = connection.attachment.presence !== undefined && held.presence === undefined
+    if (isNew || stale || joins) this.#came(held, isNew, joins, state)
+    if (held.connections.length <= LIMITS.connectionsPerSession) return {}
+    const [oldest] = held.connections
+    return oldest === undefined ? {} : { replaces: oldest }
+  }
+
+  /** What of it is to be written and told: nothing, where a session that is here has another connection. */
+  #came(held: Held, isNew: boolean, joins: boolean, state?: string): void {
     const drafts = joins ? this.presence.join(held, state) : []
-    const writes = this.#isKept(held) && (isNew || stale || joins)
+    const writes = this.#isKept(held)
     const told = [
       ...(isNew && this.#sessions.size === 1 ? this.#tell('room.occupied') : []),
       ...(isNew ? this.#tell('session.open', held) : []),
@@ -71,8 +79,6 @@ export class Participants {
     const happening = { drafts, ...(writes && { change: { put: [rowOf(held)], told } }) }
     if (isNew) this.#stage.opened(held.session, happening)
     else if (writes) this.#stage.commit(happening)
-    const [oldest] = held.connections
-    return held.connections.size > LIMITS.connectionsPerSession && oldest ? { replaces: oldest } : {}
   }
 
   /** A connection has gone. A poll is back in a moment: its session's end is written only if the alarm finds it away. */
@@ -98,7 +104,7 @@ export class Participants {
     const told = joins ? this.#tell('presence.join', held) : []
     this.#stage.commit({ drafts, change: { put: [rowOf(held, this.#storedEnd(held))], told }, replyTo })
     // Between two polls: now its end matters to others.
-    if (held.connections.size === 0) this.schedule()
+    if (held.connections.length === 0) this.schedule()
     return undefined
   }
 
@@ -140,12 +146,7 @@ export class Participants {
       this.#stage.wakeAt(null)
       return
     }
-    for (const { held, endsAt } of this.#sessions.ending()) {
-      if (!this.#isKept(held)) continue
-      this.#stage.wakeAt(endsAt)
-      return
-    }
-    this.#stage.wakeAt(null)
+    this.#stage.wakeAt(this.#sessions.nextEnding((held) => this.#isKept(held))?.endsAt ?? null)
   }
 
   list(after: string, limit: number, head: Head): { sessions: SessionInfo[]; next: string | null } {
@@ -167,8 +168,8 @@ export class Participants {
       ...(session.user !== undefined && { user: session.user }),
       ...(presence?.state !== undefined && { state: presence.state }),
       present: presence !== undefined,
-      connections: [...connections].map(({ attachment }) => attachment.kind),
-      attached: [...connections].map((connection) => attachedOf(connection, head)),
+      connections: connections.map(({ attachment }) => attachment.kind),
+      attached: connections.map((connection) => attachedOf(connection, head)),
       ...(endsAt !== undefined && { endsAt }),
     }
   }
@@ -202,10 +203,10 @@ export class Participants {
 
   #storeEnds(): void {
     const put = []
-    for (const { held, endsAt } of this.#sessions.newlyEnding()) {
+    for (const held of this.#sessions.newlyEnding()) {
       if (!this.#isKept(held)) continue
       held.endIsStored = true
-      put.push(rowOf(held, endsAt))
+      put.push(rowOf(held, held.endsAt))
     }
     if (put.length > 0) this.#stage.commit({ drafts: [], change: { put } })
   }

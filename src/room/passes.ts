@@ -1,4 +1,5 @@
 import { bearerOf, type Pass } from '../protocol/capabilities.ts'
+import { Chain, Link } from './chain.ts'
 import type { Change, Kept, SessionRow } from './ports.ts'
 
 type KeptPass = Extract<Kept, { readonly pass: Pass }>
@@ -9,87 +10,111 @@ const MOST_OF_ONE = 1000
 /** How often those that are over are looked for (ms). */
 const FORGET = 60_000
 
+interface Bearer {
+  readonly name: string
+  /** The longest unused first. */
+  readonly order: Chain<Remembered>
+  count: number
+}
+
 /**
  * What sessions may come back with between two tokens (AUTH-7): the passes that they last polled with. Those who are
  * forgotten because there are too many, the longest unused first, must send their tokens again.
  */
 export class Passes {
-  /** By row, the longest unused first. */
-  readonly #kept = new Map<string, KeptPass>()
-  /** Rows of each bearer, in the same order. */
-  readonly #ofOne = new Map<string, Set<string>>()
+  readonly #kept = new Map<string, Remembered>()
+  /** The longest unused first. */
+  readonly #order = new Chain<Remembered>()
+  readonly #bearers = new Map<string, Bearer>()
   #forgetsAt = 0
 
   constructor(rows: readonly SessionRow[]) {
-    for (const { id, kept } of rows) if (kept !== undefined && 'pass' in kept) this.#set(id, kept)
+    for (const { kept } of rows) if (kept !== undefined && 'pass' in kept) this.#add(kept)
   }
 
   find(session: string, now: number): KeptPass | undefined {
-    const id = passId(session)
-    const known = this.#kept.get(id)
-    if (known === undefined || known.until <= now) return undefined
-    this.#set(id, known)
-    return known
+    const known = this.#kept.get(session)
+    if (known === undefined || known.kept.until <= now) return undefined
+    this.#use(known)
+    return known.kept
   }
 
   /** A session polls with that pass. What is to be written; undefined: nothing. */
   keep(session: string, user: string | undefined, pass: Pass, now: number): Change | undefined {
-    const id = passId(session)
-    const known = this.#kept.get(id)
-    const kept = { session, pass, until: pass.expiresAt, ...(user !== undefined && { user }) }
-    if (known !== undefined && known.user === user && isSame(known.pass, pass)) {
-      this.#set(id, known)
+    const known = this.#kept.get(session)
+    if (known !== undefined && known.kept.user === user && isSame(known.kept.pass, pass)) {
+      this.#use(known)
       return undefined
     }
-    this.#set(id, kept)
-    return { put: [{ id, kept }], drop: [...this.#forget(now), ...this.#beyond(bearerOf(user, pass))] }
+    if (known !== undefined) this.#forget(known)
+    const kept = { session, pass, until: pass.expiresAt, ...(user !== undefined && { user }) }
+    const { bearer } = this.#add(kept)
+    const drop = [...this.#over(now), ...this.#beyond(bearer)].map(passId)
+    return { put: [{ id: passId(session), kept }], drop }
   }
 
-  #set(id: string, kept: KeptPass): void {
-    this.#delete(id)
-    const bearer = bearerOf(kept.user, kept.pass)
-    const rows = this.#ofOne.get(bearer) ?? new Set()
-    this.#kept.set(id, kept)
-    this.#ofOne.set(bearer, rows.add(id))
+  /** It is the last that was. */
+  #use({ place, own, bearer }: Remembered): void {
+    this.#order.delete(place)
+    this.#order.add(place)
+    bearer.order.delete(own)
+    bearer.order.add(own)
   }
 
-  #delete(id: string): void {
-    const known = this.#kept.get(id)
-    if (known === undefined) return
-    const bearer = bearerOf(known.user, known.pass)
-    const rows = this.#ofOne.get(bearer)
-    this.#kept.delete(id)
-    rows?.delete(id)
-    if (rows?.size === 0) this.#ofOne.delete(bearer)
+  #add(kept: KeptPass): Remembered {
+    const name = bearerOf(kept.user, kept.pass)
+    const bearer = this.#bearers.get(name) ?? { name, order: new Chain(), count: 0 }
+    const one = new Remembered(kept, bearer)
+    this.#kept.set(kept.session, one)
+    this.#bearers.set(name, bearer)
+    this.#order.add(one.place)
+    bearer.order.add(one.own)
+    bearer.count++
+    return one
   }
 
-  /** The longest unused that are too many, if one has come. */
-  #beyond(bearer: string): string[] {
-    const own = this.#ofOne.get(bearer) ?? new Set()
-    const over = own.size > MOST_OF_ONE ? first(own) : this.#kept.size > MOST ? first(this.#kept.keys()) : []
-    for (const id of over) this.#delete(id)
-    return over
+  #forget({ kept, place, own, bearer }: Remembered): string {
+    this.#kept.delete(kept.session)
+    this.#order.delete(place)
+    bearer.order.delete(own)
+    bearer.count--
+    if (bearer.count === 0) this.#bearers.delete(bearer.name)
+    return kept.session
+  }
+
+  /** The longest unused that is one too many, if one has come. */
+  #beyond({ count, order }: Bearer): string[] {
+    const over = count > MOST_OF_ONE ? order.first : this.#kept.size > MOST ? this.#order.first : undefined
+    return over === undefined ? [] : [this.#forget(over)]
   }
 
   /** Those that are over: looked for once a minute, or a crowd of pollers would have it cost its square. */
-  #forget(now: number): string[] {
+  #over(now: number): string[] {
     if (now < this.#forgetsAt) return []
     this.#forgetsAt = now + FORGET
-    const over = [...this.#kept].filter(([, { until }]) => until <= now).map(([id]) => id)
-    for (const id of over) this.#delete(id)
-    return over
+    return this.#order.all.filter(({ kept }) => kept.until <= now).map((one) => this.#forget(one))
   }
 }
 
-const passId = (session: string): string => `!pass ${session}`
+class Remembered {
+  readonly kept: KeptPass
+  readonly bearer: Bearer
+  /** Among all, and among those of its bearer. */
+  readonly place = new Link<Remembered>(this)
+  readonly own = new Link<Remembered>(this)
 
-function first(ids: Iterable<string>): string[] {
-  for (const id of ids) return [id]
-  return []
+  constructor(kept: KeptPass, bearer: Bearer) {
+    this.kept = kept
+    this.bearer = bearer
+  }
 }
 
+/** The row that it is kept in. */
+const passId = (session: string): string => `!pass ${session}`
+
 const isSame = (a: Pass, b: Pass): boolean =>
-  a.expiresAt === b.expiresAt &&
-  a.issuedAt === b.issuedAt &&
-  a.tokenId === b.tokenId &&
-  (a.grants === b.grants || `${a.grants}` === `${b.grants}`)
+  a === b ||
+  (a.expiresAt === b.expiresAt &&
+    a.issuedAt === b.issuedAt &&
+    a.tokenId === b.tokenId &&
+    (a.grants === b.grants || `${a.grants}` === `${b.grants}`))

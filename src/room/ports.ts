@@ -7,6 +7,7 @@ import type { Gap } from '../protocol/events.ts'
 import type { Ref } from '../protocol/operations.ts'
 import type { OutboxChange, Told, WebhookEvent } from '../protocol/webhook.ts'
 import type { Command, Reply, Revocation } from './commands.ts'
+import type { Member } from './members.ts'
 import type { Question } from './questions.ts'
 import type { Tally } from './tally.ts'
 
@@ -205,6 +206,8 @@ export const IN_STEP = '*'
 /** One attached wire. */
 export interface Connection {
   readonly attachment: Attachment
+  /** What the room that it is in knows it as; no host need look at it. */
+  member?: Member | undefined
   /** It was not closed from here; what has been closed may stay for long until its other end says so too. */
   readonly isOpen: boolean
   attach(attachment: Attachment): void

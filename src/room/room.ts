@@ -80,7 +80,7 @@ export class Room<State = unknown> {
     this.#limits = limits
     this.#tally = tally
     const rates = new Rates(limits)
-    const doorkeeper = new Doorkeeper(birth, (session, user) => participants.isOthers(session, user))
+    const doorkeeper = new Doorkeeper(birth, () => ({ participants, fanout }))
     const wakeUp = new WakeUp(host, doorkeeper)
     const participants = new Participants(host, birth, {
       opened: (session, happening) => callbacks.call(session, () => this.onOpen(session), happening),
@@ -256,7 +256,7 @@ export class Room<State = unknown> {
 
   /** The host sends everyone away, with advice when to come back that is spread over so many. */
   sendAway(code: number, reason: string, clients: number): void {
-    for (const connection of [...this.#fanout.connections]) {
+    for (const connection of this.#fanout.connections()) {
       this.#fanout.close(connection, code, reason, this.#host.retryAfter(clients))
     }
   }

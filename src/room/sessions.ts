@@ -1,3 +1,4 @@
+import { Chain, Link } from './chain.ts'
 import type { Connection, SessionRow } from './ports.ts'
 
 /** One participant of the room, as applications see it. */
@@ -13,36 +14,48 @@ export function sessionOf({ attachment: { session: id, user } }: Connection): Se
 }
 
 /** A session as the room holds it. */
-export interface Held {
+export class Held {
   readonly session: Session
   /** Oldest first. */
-  readonly connections: Set<Connection>
+  readonly connections: Connection[] = []
   /** Set while it is present: JSON of its state. */
   presence?: SessionRow['presence']
+  /** When it ends, while it has no connection (ms). */
+  endsAt: number | undefined
   /** Its row says when it ends. */
-  endIsStored: boolean
+  endIsStored = false
+  /** That it ends has been asked for by nobody yet. */
+  endIsNews = false
+  /** Its place among those that end. */
+  readonly end = new Link<Held>(this)
+
+  constructor(session: Session) {
+    this.session = session
+  }
 }
 
 /** Who takes part in a room. A session outlives the last of its connections by the grace, so that a reconnect is no leave and join. */
 export class Sessions {
   readonly #grace: number
   readonly #held = new Map<string, Held>()
-  /** When those without a connection end, the next first: all have the same grace. */
-  readonly #ends = new Map<string, number>()
-  /** Those of them whose rows do not say so yet: looking for them among all would cost each close all who left before. */
-  readonly #newlyEnding = new Set<string>()
+  /** Those without a connection, the next to end first: all have the same grace. */
+  readonly #ending = new Chain<Held>()
 
   /** Rows as they were stored; their connections are attached after. Those that have none then end in due time. */
   constructor(rows: readonly SessionRow[], grace: number, now: number) {
     this.#grace = grace
     // Never later than if it had just been left: the clock may have been set back since it was written.
-    const ends = rows.map(({ id, endsAt = now + grace }) => [id, Math.min(endsAt, now + grace)] as const)
-    for (const [id, end] of ends.sort(([, a], [, b]) => a - b)) this.#ends.set(id, end)
+    const endOf = ({ endsAt = now + grace }: SessionRow): number => Math.min(endsAt, now + grace)
     for (const { id, user, endsAt, presence } of rows) {
-      const session = { id, ...(user !== undefined && { user }) }
-      const held: Held = { session, connections: new Set(), endIsStored: endsAt !== undefined }
-      this.#held.set(id, presence === undefined ? held : { ...held, presence })
-      if (endsAt === undefined) this.#newlyEnding.add(id)
+      const held = new Held({ id, ...(user !== undefined && { user }) })
+      held.endIsStored = endsAt !== undefined
+      if (presence !== undefined) held.presence = presence
+      this.#held.set(id, held)
+    }
+    const isNews = ({ endsAt }: SessionRow): boolean => endsAt === undefined
+    // What is news stands behind all else.
+    for (const row of rows.toSorted((a, b) => endOf(a) - endOf(b) || Number(isNews(a)) - Number(isNews(b)))) {
+      this.#ends(this.#held.get(row.id) as Held, endOf(row), isNews(row))
     }
   }
 
@@ -62,65 +75,79 @@ export class Sessions {
   attach(connection: Connection, session: Session): { held: Held; isNew: boolean; stale: boolean } | false {
     const known = this.#held.get(session.id)
     if (known === undefined) {
-      const held: Held = { session, connections: new Set([connection]), endIsStored: false }
+      const held = new Held(session)
+      held.connections.push(connection)
       this.#held.set(session.id, held)
       return { held, isNew: true, stale: false }
     }
     if (known.session.user !== session.user) return false
     const stale = known.endIsStored
-    known.connections.add(connection)
+    known.connections.push(connection)
     known.endIsStored = false
-    this.#ends.delete(session.id)
-    this.#newlyEnding.delete(session.id)
+    this.#goesOn(known)
     return { held: known, isNew: false, stale }
   }
 
   /** Counts a connection out. True: it was the last. */
   detach(connection: Connection, id: string, now: number): boolean {
     const held = this.#held.get(id)
-    if (held === undefined || !held.connections.delete(connection) || held.connections.size > 0) return false
-    this.#ends.set(id, now + this.#grace)
-    this.#newlyEnding.add(id)
+    const at = held?.connections.indexOf(connection) ?? -1
+    if (held === undefined || at === -1) return false
+    held.connections.splice(at, 1)
+    if (held.connections.length > 0) return false
+    this.#ends(held, now + this.#grace, true)
     return true
   }
 
   /** Takes a session out, whatever it holds. */
   end(id: string): Held | undefined {
     const held = this.#held.get(id)
+    if (held === undefined) return undefined
     this.#held.delete(id)
-    this.#ends.delete(id)
-    this.#newlyEnding.delete(id)
+    this.#goesOn(held)
     return held
   }
 
   /** Takes out the sessions whose grace is over. */
   expire(now: number): Held[] {
     const over: Held[] = []
-    for (const [id, end] of this.#ends) {
-      if (end > now) break
-      over.push(this.end(id) as Held)
+    for (let next = this.#ending.first; next !== undefined && isOver(next, now); next = this.#ending.first) {
+      over.push(next)
+      this.end(next.session.id)
     }
     return over
   }
 
   /** When a session without a connection ends (ms). */
   endOf(id: string): number | undefined {
-    return this.#ends.get(id)
+    return this.#held.get(id)?.endsAt
   }
 
   /** The sessions that end and whose rows do not say so; each is given once. */
-  *newlyEnding(): Iterable<{ held: Held; endsAt: number }> {
-    for (const id of this.#newlyEnding) {
-      this.#newlyEnding.delete(id)
-      yield { held: this.#held.get(id) as Held, endsAt: this.#ends.get(id) as number }
-    }
+  newlyEnding(): readonly Held[] {
+    const news = this.#ending.lastThat(({ endIsNews }) => endIsNews)
+    for (const held of news) held.endIsNews = false
+    return news
   }
 
-  /** The sessions that end, the next first. */
-  *ending(): Iterable<{ held: Held; endsAt: number }> {
-    for (const [id, endsAt] of this.#ends) yield { held: this.#held.get(id) as Held, endsAt }
+  /** Of the sessions that end, the next that is so. */
+  nextEnding(holds: (held: Held) => boolean): Held | undefined {
+    return this.#ending.find(holds)
+  }
+
+  #ends(held: Held, endsAt: number, endIsNews: boolean): void {
+    held.endsAt = endsAt
+    held.endIsNews = endIsNews
+    this.#ending.add(held.end)
+  }
+
+  #goesOn(held: Held): void {
+    held.endsAt = undefined
+    this.#ending.delete(held.end)
   }
 }
+
+const isOver = ({ endsAt = Number.POSITIVE_INFINITY }: Held, now: number): boolean => endsAt <= now
 
 /** What is stored of a session; `endsAt` if its end is to be known after a sleep. */
 export const rowOf = ({ session, presence }: Held, endsAt?: number): SessionRow => ({

@@ -20,7 +20,9 @@ export class WakeUp {
 
   /** The doorkeeper may know of another end. */
   schedule(): void {
-    const times = [this.#sessionEnd, this.#doorkeeper.nextEnd].filter((time) => time !== null)
-    this.#host.wakeAt(times.length === 0 ? null : Math.min(...times))
+    const time = Math.min(this.#sessionEnd ?? NEVER, this.#doorkeeper.nextEnd ?? NEVER)
+    this.#host.wakeAt(time === NEVER ? null : time)
   }
 }
+
+const NEVER = Number.POSITIVE_INFINITY
