@@ -2,7 +2,7 @@ import type { Capability, Identity, Pass } from '../protocol/capabilities.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { capabilitiesIn, type Grants } from './grants.ts'
 import { ApiKeys } from './keys.ts'
-import { type TokenOptions, Tokens } from './tokens.ts'
+import { type TokenOptions, Tokens, type Verified } from './tokens.ts'
 
 export interface GateOptions extends TokenOptions {
   readonly apiKeys?: readonly string[]
@@ -124,13 +124,17 @@ export class Gate {
 /** Who sent a request, and so what may be done for it. */
 export class Bearer {
   readonly user: string | undefined
+  /** When what it shows must be verified anew (ms). */
+  readonly until: number
   readonly #grants: Grants | undefined
   readonly #shows: 'token' | 'key' | 'session' | 'nothing'
 
-  constructor(shows: Grants | 'key' | 'session' | 'nothing') {
-    this.#grants = typeof shows === 'string' ? undefined : shows
+  constructor(shows: Verified | 'key' | 'session' | 'nothing') {
+    const verified = typeof shows === 'string' ? undefined : shows
+    this.#grants = verified?.grants
     this.#shows = typeof shows === 'string' ? shows : 'token'
     this.user = this.#grants?.user
+    this.until = verified?.until ?? Number.POSITIVE_INFINITY
   }
 
   /** It shows nothing but a session's secret. */

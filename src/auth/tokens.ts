@@ -58,6 +58,12 @@ export const ALGORITHMS = [
 ] as const
 export const PUBLIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519'] as const
 
+/** What a token says, and until when it counts as verified (ms). */
+export interface Verified {
+  readonly grants: Grants
+  readonly until: number
+}
+
 /** Turns a token's text into what its bearer may do. */
 export class Tokens {
   readonly #sources: readonly Source[]
@@ -65,7 +71,7 @@ export class Tokens {
   readonly #algorithms: readonly string[]
   readonly #claims: { audience?: string[]; issuer?: string[] }
   readonly lifetime: number
-  readonly #verified = new Recent<{ readonly grants: Grants; readonly until: number }>(4096)
+  readonly #verified = new Recent<Verified>(4096)
 
   constructor(options: TokenOptions) {
     const { secret, publicKey, jwksUrl, algorithms = PUBLIC, audience, issuer, lifetime = 86_400, tell } = options
@@ -93,13 +99,13 @@ export class Tokens {
   }
 
   /** @throws Refusal `unauthorized`, `token_expired`, `keys` */
-  async verify(token: string): Promise<Grants> {
+  async verify(token: string): Promise<Verified> {
     const known = this.#verified.get(token)
-    if (known !== undefined && Date.now() < known.until) return known.grants
+    if (known !== undefined && Date.now() < known.until) return known
     const grants = await this.#verify(token)
-    const until = Math.min(grants.expiresAt, Date.now() + VERIFIED)
-    if (token.length <= REMEMBERED) this.#verified.set(token, { grants, until })
-    return grants
+    const verified = { grants, until: Math.min(grants.expiresAt, Date.now() + VERIFIED) }
+    if (token.length <= REMEMBERED) this.#verified.set(token, verified)
+    return verified
   }
 
   async #verify(token: string): Promise<Grants> {

@@ -15,14 +15,14 @@ import { metrics } from './metrics.ts'
 import { pollRooms } from './multi/poll.ts'
 import { sseRooms } from './multi/sse.ts'
 import { websocketRooms } from './multi/websocket.ts'
-import { named, REQUEST_ID, requestId } from './observed.ts'
+import { named, REQUEST_ID, requestId, tellAnswered } from './observed.ts'
 import { page } from './pages.ts'
 import type { Runtime } from './ports.ts'
 import { jsonText, problem, toProblem } from './respond.ts'
 import { revoke } from './revoke.ts'
 import { listRooms } from './rooms.ts'
 import { disconnect, listSessions, oneSession, presence, sessionName, setPresence } from './sessions.ts'
-import { poll } from './transports/poll.ts'
+import { poll, readPoll } from './transports/poll.ts'
 import { sse } from './transports/sse.ts'
 import { websocket } from './transports/websocket.ts'
 import { deadLetters, resend } from './webhooks.ts'
@@ -58,9 +58,7 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
     // Node has taken the socket over, and this stands for its 101.
     const status = isUpgrade && c.res.status === 204 ? 101 : c.res.status
     if (!isUpgrade) c.res.headers.set(REQUEST_ID, id)
-    const route = routePath(c, -1)
-    runtime.answered?.(route.endsWith('*') ? 'none' : route, status)
-    runtime.tell('debug', 'A request was answered', { request: id, method, path, status, ms: Date.now() - started })
+    tellAnswered(runtime, { request: id, method, path, route: routePath(c, -1), status, started })
   })
   // Not on an upgrade: its response must leave as the runtime made it, and Hono would copy it to set a header.
   app.use('/v1/*', async (c, next) => {
@@ -108,9 +106,14 @@ export function createGateway<Env extends object>(runtimeOf: (env: Env) => Runti
   app.get('/v1/rooms/:room/ws', (c) =>
     websocket(c.req.raw, c.req.param('room'), (name) => c.req.query(name), c.get('runtime')),
   )
-  app.get('/v1/rooms/:room/poll', (c) =>
-    poll(roomName(c.req.param('room')), (name) => c.req.query(name), c.req.raw.signal, c.get('runtime')),
-  )
+  app.get('/v1/rooms/:room/poll', (c) => {
+    const { raw: request, path } = c.req
+    const runtime = c.get('runtime')
+    const host = runtimeOf(c.env)
+    const asked = readPoll(roomName(c.req.param('room')), (name) => c.req.query(name), runtime)
+    host.remember?.({ poll: asked, request, path, route: routePath(c, -1), bearer: c.get('bearer'), runtime, host })
+    return poll(asked, request.signal, runtime)
+  })
   app.get('/v1/rooms/:room/events', (c) => {
     const room = roomName(c.req.param('room'))
     const enters = (session: string) => mayEnter(runtimeOf(c.env), c.req.raw, room, session, c.get('bearer'))

@@ -9,8 +9,8 @@ import type { Command, Hello, Reply, Revocation } from '../room/ports.ts'
 /** What the gateway sees of one room: a local object on Node, a Durable Object stub on the edge. */
 export interface RoomStub {
   command(command: Command): Promise<Reply>
-  /** Attaches a wire that the gateway holds: a poll or a stream. */
-  dial(hello: Hello, leg: Leg): Promise<Wire>
+  /** Attaches a wire that the gateway holds: a poll or a stream; at once, where the room is at hand. @throws Refusal */
+  dial(hello: Hello, leg: Leg): Wire | Promise<Wire>
   /** Attaches the client's own WebSocket. `protocol`: the subprotocol to answer, if one was offered. */
   upgrade(request: Request, hello: Hello, protocol: string | null): Promise<Response>
 }
@@ -90,6 +90,29 @@ export const PAGES = ['chat.html', 'docs.html', 'inspect.html', 'openapi.json'] 
 
 export type Page = (typeof PAGES)[number]
 
+/** What a poll asks for. */
+export interface Poll {
+  readonly room: string
+  readonly hello: Hello
+  /** A secret that was made for its session, to be told. */
+  readonly resume?: string | undefined
+  /** Seconds. */
+  readonly wait: number
+}
+
+/** A poll that has been let in: see `repollOf`. */
+export interface LetIn {
+  readonly poll: Poll
+  readonly request: Request
+  readonly path: string
+  /** As it is registered. */
+  readonly route: string
+  readonly bearer: Bearer
+  /** As its bearer may use it, and as it is. */
+  readonly runtime: Runtime
+  readonly host: Runtime
+}
+
 /** What a runtime brings to the gateway. */
 export interface Runtime {
   room(name: string): RoomStub
@@ -114,6 +137,8 @@ export interface Runtime {
   readonly rate?: number
   /** Seconds that a poll is held if it does not say. */
   readonly pollWait: number
+  /** For a host that sees the next request of a client's line before it is read: this one may be asked again without it. */
+  remember?(poll: LetIn): void
   /** Its text, with all that it needs. */
   page(name: Page): string | Promise<string>
   /** Absent: rooms know nothing of each other. @throws Refusal `storage` */

@@ -1,12 +1,13 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Bearer, Gate, type GateOptions, openOn } from '../auth/gate.ts'
 import { type Limits, limitsOf } from '../gateway/access/limits.ts'
 import { verdictOf } from '../gateway/access/verdict.ts'
 import { createGateway } from '../gateway/app.ts'
 import type { Runtime } from '../gateway/ports.ts'
+import { repollOf } from '../gateway/transports/repoll.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { reporter, type Tell } from '../protocol/journal.ts'
 import { frameLimit } from '../protocol/limits.ts'
@@ -18,6 +19,7 @@ import { openLog } from './log.ts'
 import { exposition } from './metrics/exposition.ts'
 import { Readings } from './metrics/readings.ts'
 import { Pipelines } from './pipelines.ts'
+import { Repolls } from './repolls/repolls.ts'
 import { Rooms } from './rooms.ts'
 import type { Sync } from './sqlite/open.ts'
 import type { TcpServer } from './tcp/tcp-server.ts'
@@ -25,6 +27,8 @@ import { readCertificate } from './tls.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
 import { webPage } from './web-page.ts'
 
+/** How long a connection is kept on which nothing is asked (ms). */
+const KEPT = 75_000
 /** How long a client has to take its leave (ms). Twice this and FLUSH, and then some, is below the 10 s that supervisors give. */
 const PATIENCE = 3000
 /** How long what waits for the disk keeps those from being sent away who wait for it (ms). */
@@ -118,7 +122,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   const runtime: Runtime = {
     room: (name) => ({
       command: (command) => rooms.get(name).command(command),
-      dial: async (hello, leg) => holding(name).dial(hello, leg),
+      dial: (hello, leg) => holding(name).dial(hello, leg),
       upgrade: async (request, hello, protocol) => upgrades.accept(request, holding(name), hello, protocol),
     }),
     gate,
@@ -132,6 +136,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     roomsPerConnection: limits.rooms,
     ...(limits.rate !== undefined && { rate: limits.rate }),
     pollWait: 25,
+    remember: (poll) => repolls.remember(poll),
     page: webPage,
     ready: () => {
       if (!isReady) return new Refusal('draining', 'The gateway takes no more work')
@@ -150,11 +155,13 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   }
   const pipelines = new Pipelines()
   const { requestTimeout = 30, maxHeader = 16_384 } = options
+  const repolls = new Repolls({ repollOf, most: maxHeader, patience: KEPT })
   const headersTimeout = Math.min(requestTimeout, 10) * 1000
   const server = createAdaptorServer({
     fetch: (request, { incoming, outgoing }) => {
-      const isTaken = pipelines.take(incoming as IncomingMessage, outgoing as ServerResponse)
-      return isTaken ? answer(request, incoming as IncomingMessage) : new Response(null, { status: 429 })
+      const [asked, response] = [incoming as IncomingMessage, outgoing as ServerResponse]
+      if (!pipelines.take(asked, response)) return new Response(null, { status: 429 })
+      return repolls.watch(request, asked, response, () => answer(request, asked))
     },
     ...(certificate && { createServer: createSecureServer }),
     serverOptions: {
@@ -167,11 +174,12 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       connectionsCheckingInterval: 1000,
       // Longer than proxies keep theirs (nginx and AWS: 60 s): a publish on one that ends just then would be lost, and with
       // Node's 5 s that came up (2026-11).
-      keepAliveTimeout: 75_000,
+      keepAliveTimeout: KEPT,
       maxHeaderSize: maxHeader,
     } as ServerOptions,
   }) as Server
   clients.watch(server, certificate !== undefined)
+  repolls.listen(server)
   upgrades.listen(server, answer)
   const listenTcp = async (tcpPort: number): Promise<TcpServer> =>
     (await import('./tcp/open.ts')).openTcp(tcpPort, host, runtime, {
@@ -200,7 +208,8 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       isReady = false
       const { connections, rooms: inMemory } = rooms.look()
       tell('info', 'Everyone is sent away, and the gateway goes down', { rooms: inMemory, connections })
-      const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Node's HTTP would cut off those at once that ask nothing of it, and they may hold a poll that is to be answered.
+      const stopped = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
       await rooms.drain(late(FLUSH))
       upgrades.drain()
       lines?.drain()

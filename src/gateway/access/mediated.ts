@@ -28,13 +28,17 @@ export const mediated = (runtime: Runtime, bearer: Bearer, request: Request): Ru
 }
 
 function mediatedRoom(stub: RoomStub, bearer: Bearer, room: string, whence: Pick<Hello, 'address'>): RoomStub {
+  // What a bearer may do does not change, and who polls asks again and again.
+  let known: Pick<Hello, 'user' | 'pass' | 'isBackend'> | undefined
   const identity = () => {
+    if (known !== undefined) return known
     const pass = bearer.pass(room)
-    return {
+    known = {
       ...(bearer.user !== undefined && { user: bearer.user }),
       ...(pass !== undefined && { pass }),
       ...(bearer.isBackend && { isBackend: true as const }),
     }
+    return known
   }
   const decided = (hello: Hello): Hello => {
     if (bearer.isSession && hello.kind === 'poll') return { ...hello, ...whence, onResume: true }
@@ -47,7 +51,7 @@ function mediatedRoom(stub: RoomStub, bearer: Bearer, room: string, whence: Pick
       bearer.demand(room, NEEDS[command.type])
       return stub.command({ ...command, ...identity() })
     },
-    dial: async (hello, leg) => stub.dial(decided(hello), leg),
+    dial: (hello, leg) => stub.dial(decided(hello), leg),
     upgrade: async (request, hello, protocol) => stub.upgrade(request, decided(hello), protocol),
   }
 }

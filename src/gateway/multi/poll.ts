@@ -17,7 +17,7 @@ export async function pollRooms(query: Query, signal: AbortSignal, runtime: Runt
   const asked = readAsked(query, runtime.roomsPerConnection)
   const as = { kind: 'poll', codec: 'poll' } as const
   const parties = [...asked.starts].map(([room, start]) => ({ room, hello: helloOf(as, asked, room, start) }))
-  const seconds = patience(wait, ...parties.map(({ hello }) => hello))
+  const seconds = Math.max(...parties.map(({ hello }) => patience(wait, hello)))
   return toResponse(asked, parties, await held(parties, runtime, seconds, signal), runtime.pollWait)
 }
 

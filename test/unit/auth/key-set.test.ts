@@ -38,7 +38,7 @@ const start = (said: string) => {
 }
 const enter = async (tokens: Tokens, pair: typeof first, kid: string): Promise<string> => {
   try {
-    return `${(await tokens.verify(await pair.sign({}, { kid }))).user}`
+    return `${(await tokens.verify(await pair.sign({}, { kid }))).grants.user}`
   } catch (error) {
     return (error as { code: string }).code
   }
