@@ -37,6 +37,23 @@ export interface Wire {
   close(): void
 }
 
+/** What carries a stream's bytes to its client. */
+export interface Outlet {
+  write(bytes: Uint8Array): void
+  /** Bytes that it still takes; less than none by as much as it is owed beyond. */
+  credit(): number
+  /** Nothing more comes. */
+  end(): void
+}
+
+/** What is written to an outlet. */
+export interface Source {
+  /** It takes more again. */
+  drained(): void
+  /** It is over. May be called twice. */
+  close(): void
+}
+
 /** A handshake that cannot be let in, and must be told so by a close (WS-8). */
 export type RefuseUpgrade = (
   request: Request,
@@ -139,6 +156,8 @@ export interface Runtime {
   readonly pollWait: number
   /** For a host that sees the next request of a client's line before it is read: this one may be asked again without it. */
   remember?(poll: LetIn): void
+  /** Where a host writes to a client by itself, past what a `Response` costs: what is to be its body, once its head is out. */
+  stream?(request: Request, open: (outlet: Outlet) => Source): void
   /** Its text, with all that it needs. */
   page(name: Page): string | Promise<string>
   /** Absent: rooms know nothing of each other. @throws Refusal `storage` */

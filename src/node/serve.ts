@@ -22,6 +22,7 @@ import { Pipelines } from './pipelines.ts'
 import { Repolls } from './repolls/repolls.ts'
 import { Rooms } from './rooms.ts'
 import type { Sync } from './sqlite/open.ts'
+import { Streams } from './streams.ts'
 import type { TcpServer } from './tcp/tcp-server.ts'
 import { readCertificate } from './tls.ts'
 import { isWebSocket, Upgrades } from './upgrade.ts'
@@ -136,6 +137,7 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
     roomsPerConnection: limits.rooms,
     ...(limits.rate !== undefined && { rate: limits.rate }),
     pollWait: 25,
+    stream: (request, open) => streams.begin(request, open),
     remember: (poll) => repolls.remember(poll),
     page: webPage,
     ready: () => {
@@ -155,13 +157,18 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
   }
   const pipelines = new Pipelines()
   const { requestTimeout = 30, maxHeader = 16_384 } = options
+  const streams = new Streams()
   const repolls = new Repolls({ repollOf, most: maxHeader, patience: KEPT })
   const headersTimeout = Math.min(requestTimeout, 10) * 1000
   const server = createAdaptorServer({
     fetch: (request, { incoming, outgoing }) => {
       const [asked, response] = [incoming as IncomingMessage, outgoing as ServerResponse]
       if (!pipelines.take(asked, response)) return new Response(null, { status: 429 })
-      return repolls.watch(request, asked, response, () => answer(request, asked))
+      // Polls and streams are held, and nothing else.
+      if (asked.method !== 'GET') return answer(request, asked)
+      return repolls.watch(request, asked, response, async () =>
+        streams.send(request, response, await answer(request, asked)),
+      )
     },
     ...(certificate && { createServer: createSecureServer }),
     serverOptions: {

@@ -1,7 +1,7 @@
 import { closingEvent } from '../../protocol/events.ts'
 import type { Query } from '../parameters.ts'
-import type { Runtime } from '../ports.ts'
-import { type EventStream, eventStream, type Source } from '../transports/stream.ts'
+import type { Runtime, Source } from '../ports.ts'
+import { type EventStream, eventStream } from '../transports/stream.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { End } from './ends.ts'
 import { Legs, type Trunk } from './legs.ts'
@@ -10,7 +10,7 @@ import { inRoom, type Line } from './lines.ts'
 /** `GET /v1/events?rooms=` (MULTI-10). */
 export function sseRooms(query: Query, request: Request, runtime: Runtime): Response {
   const asked = readAsked(query, runtime.roomsPerConnection, request.headers.get('last-event-id') || undefined)
-  return eventStream(request, (stream) => new JoinedStream(stream, asked, runtime))
+  return eventStream(request, (stream) => new JoinedStream(stream, asked, runtime), runtime)
 }
 
 /** An event stream that carries several rooms. */

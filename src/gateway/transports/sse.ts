@@ -31,39 +31,42 @@ export async function sse(
     ...sessionOf(room, query),
   } as const
   await enters(hello.session)
-  return eventStream(request, (stream) => {
-    let wire: Wire | undefined
-    let over = false
-    const leg = {
-      write(pack: Pack) {
-        stream.write(bytesOf(pack))
-        // A leg that cannot be paused, held in a Worker, ends here; the client comes back with its Last-Event-ID.
-        if (stream.credit() < -LIMITS.ahead) stream.end()
-      },
-      credit: () => stream.credit(),
-      closed: () => stream.end(),
-    }
-    runtime
-      .room(room)
-      .dial(hello, leg)
-      .then((dialled) => {
-        wire = dialled
-        if (over) dialled.close()
-      })
-      .catch((error) => {
-        // The stream has begun, so this is no status any more: it ends, and the client comes back (SSE-5).
-        if (error instanceof Refusal) stream.write(farewell(error))
-        else runtime.report(error)
-        stream.end()
-      })
-    return {
-      drained: () => wire?.drained(),
-      close() {
-        over = true
-        wire?.close()
-      },
-    }
-  })
+  return eventStream(
+    request,
+    (stream) => {
+      let wire: Wire | undefined
+      let over = false
+      const leg = {
+        write(pack: Pack) {
+          stream.write(bytesOf(pack))
+          // A leg that cannot be paused, held in a Worker, ends here; the client comes back with its Last-Event-ID.
+          if (stream.credit() < -LIMITS.ahead) stream.end()
+        },
+        credit: () => stream.credit(),
+        closed: () => stream.end(),
+      }
+      const dial = async () => runtime.room(room).dial(hello, leg)
+      dial()
+        .then((dialled) => {
+          wire = dialled
+          if (over) dialled.close()
+        })
+        .catch((error) => {
+          // The stream has begun, so this is no status any more: it ends, and the client comes back (SSE-5).
+          if (error instanceof Refusal) stream.write(farewell(error))
+          else runtime.report(error)
+          stream.end()
+        })
+      return {
+        drained: () => wire?.drained(),
+        close() {
+          over = true
+          wire?.close()
+        },
+      }
+    },
+    runtime,
+  )
 }
 
 function farewell({ code }: Refusal): string {

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts'
+import type { Outlet, Runtime, Source } from '../ports.ts'
 
 const encoder = new TextEncoder()
 
@@ -11,60 +12,89 @@ export interface EventStream {
   end(): void
 }
 
-/** What is written to an event stream. */
-export interface Source {
-  /** The stream takes more again. */
-  drained(): void
-  /** The stream is over. May be called twice. */
-  close(): void
-}
+const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 /** Holds an event stream until it is ended from either side (SSE-1, SSE-2, SSE-4). `begin` may write at once. */
-export function eventStream(request: Request, begin: (stream: EventStream) => Source): Response {
+export function eventStream(request: Request, begin: (stream: EventStream) => Source, runtime: Runtime): Response {
+  const open = (outlet: Outlet): Source => new OpenStream(outlet, begin)
+  if (runtime.stream === undefined) return new Response(bodyOf(request, open), { headers: HEADERS })
+  runtime.stream(request, open)
+  return new Response(null, { headers: HEADERS })
+}
+
+function bodyOf(request: Request, open: (outlet: Outlet) => Source): ReadableStream<Uint8Array> {
   let source: Source | undefined
-  let end = (): void => {}
-  const body = new ReadableStream<Uint8Array>(
+  const close = (): void => source?.close()
+  return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        let over = false
-        let spoke = Date.now()
-        let timer: ReturnType<typeof setTimeout>
-        end = () => {
-          if (over) return
-          over = true
-          clearTimeout(timer)
-          request.signal.removeEventListener('abort', end)
-          source?.close()
+        const end = (): void => {
+          request.signal.removeEventListener('abort', close)
           try {
             controller.close()
           } catch {
             // The client has cancelled the stream, which closed it.
           }
         }
-        const write = (block: Uint8Array | string): void => {
-          if (over) return
-          spoke = Date.now()
-          controller.enqueue(typeof block === 'string' ? encoder.encode(block) : block)
-        }
-        write(`retry: ${1000 + Math.floor(Math.random() * 4000)}\n`)
-        // One timer that looks when it last spoke: setting it anew for every event would cost more than the event.
-        const comment = (): void => {
-          if (over) return
-          if (Date.now() - spoke >= LIMITS.comment * 1000) write(':\n\n')
-          timer = setTimeout(comment, spoke + LIMITS.comment * 1000 - Date.now())
-        }
-        timer = setTimeout(comment, LIMITS.comment * 1000)
-        if (request.signal.aborted) end()
-        else request.signal.addEventListener('abort', end)
-        source = begin({ write, credit: () => controller.desiredSize ?? 0, end: () => end() })
-        if (over) source.close()
+        source = open({
+          write: (bytes) => controller.enqueue(bytes),
+          credit: () => controller.desiredSize ?? 0,
+          end,
+        })
+        if (request.signal.aborted) close()
+        else request.signal.addEventListener('abort', close)
       },
       pull: () => source?.drained(),
-      cancel: () => end(),
+      cancel: close,
     },
     { highWaterMark: LIMITS.ahead, size: (chunk) => chunk?.length ?? 0 },
   )
-  return new Response(body, {
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-  })
+}
+
+class OpenStream implements EventStream, Source {
+  readonly #outlet: Outlet
+  #source: Source | undefined
+  #isOver = false
+  #spoke = Date.now()
+  #timer = setTimeout(() => this.#comment(), LIMITS.comment * 1000)
+
+  constructor(outlet: Outlet, begin: (stream: EventStream) => Source) {
+    this.#outlet = outlet
+    this.write(`retry: ${1000 + Math.floor(Math.random() * 4000)}\n`)
+    this.#source = begin(this)
+    if (this.#isOver) this.#source.close()
+  }
+
+  write(block: Uint8Array | string): void {
+    if (this.#isOver) return
+    this.#spoke = Date.now()
+    this.#outlet.write(typeof block === 'string' ? encoder.encode(block) : block)
+  }
+
+  credit(): number {
+    return this.#outlet.credit()
+  }
+
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#source?.close()
+    this.#outlet.end()
+  }
+
+  drained(): void {
+    this.#source?.drained()
+  }
+
+  close(): void {
+    this.end()
+  }
+
+  /** One timer that looks when it last spoke: setting it anew for every event would cost more than the event. */
+  #comment(): void {
+    if (this.#isOver) return
+    if (Date.now() - this.#spoke >= LIMITS.comment * 1000) this.write(':\n\n')
+    this.#timer = setTimeout(() => this.#comment(), this.#spoke + LIMITS.comment * 1000 - Date.now())
+  }
 }
