@@ -77,6 +77,9 @@ export class LocalRoom implements RoomHost {
   readonly #replies = new Replies()
   readonly #beat: Beat
   readonly #reads: Reading[] = []
+  /** Polls that came back behind while the room rests: they are answered after it, with what it has by then. */
+  #gathered: Reading[] = []
+  #isResting = false
   #log: SqliteLog
   #room: Room<unknown>
   /** Until the next commit, or until memory is wanted: those who come back come one by one, and have missed the same. */
@@ -176,8 +179,8 @@ export class LocalRoom implements RoomHost {
       leg.closed(code, reason, retryAfter)
     })
     this.attach(connection, hello)
-    const last = this.#reads.at(-1)
-    const isRead = last !== undefined && readerOf(last) === connection
+    const last = [this.#reads.at(-1), this.#gathered.at(-1)]
+    const isRead = last.some((reading) => reading !== undefined && readerOf(reading) === connection)
     return {
       ...(isRead && { asked: connection.read() }),
       send: (text) => {
@@ -292,8 +295,15 @@ export class LocalRoom implements RoomHost {
   }
 
   read(reader: Connection | HistoryRead, scan: Scan): void {
-    this.#reads.push({ reader, scan })
-    if (this.#reads.length > 1) return
+    if (this.#isResting && !('replyTo' in reader) && reader.attachment.kind === 'poll') {
+      this.#gathered.push({ reader, scan })
+    } else this.#readSoon([{ reader, scan }])
+  }
+
+  #readSoon(readings: readonly Reading[]): void {
+    const isUnderWay = this.#reads.length > 0
+    this.#reads.push(...readings)
+    if (isUnderWay || readings.length === 0) return
     // Of the log that there is when a page is read: a failed commit makes another.
     const pages = this.#pages?.deref() ?? new Pages({ read: (scan: Scan) => this.#log.read(scan) })
     this.#pages = new WeakRef(pages)
@@ -390,6 +400,7 @@ export class LocalRoom implements RoomHost {
     this.#lookAfter()
     // One step of pruning was not enough.
     if (this.#log.isDue(Date.now())) this.work()
+    this.#isResting = true
     this.#rest(took)
   }
 
@@ -492,7 +503,20 @@ export class LocalRoom implements RoomHost {
 
   /** A timer has a millisecond's grain; a shorter rest is one turn of the event loop. */
   #rest(milliseconds: number): void {
-    if (milliseconds < 0.5) setImmediate(() => this.#beat.rested())
-    else setTimeout(() => this.#beat.rested(), milliseconds)
+    if (milliseconds < 0.5) setImmediate(() => this.#rested())
+    else setTimeout(() => this.#rested(), milliseconds)
+  }
+
+  /** What came in meanwhile is written first, and those who poll have it with what they missed: in a busy room that is one answer for two. */
+  #rested(): void {
+    this.#isResting = false
+    this.#beat.rested()
+    if (this.#gathered.length === 0) return
+    const gathered = this.#gathered
+    this.#gathered = []
+    setImmediate(() => {
+      const through = this.#room.heard.position
+      this.#readSoon(gathered.map(({ reader, scan }) => ({ reader, scan: { ...scan, through } })))
+    })
   }
 }

@@ -26,7 +26,10 @@ it('SSE-1 a stream comes in chunks that are whole, also behind a request that is
   const [room, slow] = [freshRoom(), freshRoom()]
   const cursor = await say(base, slow, 'before')
   const client = new RawClient(base)
-  client.write(get(base, `/v1/rooms/${slow}/poll?cursor=${cursor}`, '1.1'), get(base, `/v1/rooms/${room}/events`, '1.1'))
+  client.write(
+    get(base, `/v1/rooms/${slow}/poll?cursor=${cursor}`, '1.1'),
+    get(base, `/v1/rooms/${room}/events`, '1.1'),
+  )
   const streams = (count: number) =>
     eventually('it streams', async () => (await call(url(base, room))).connections?.sse === count)
   await streams(1)
