@@ -306,7 +306,7 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
       const settled = this.#written(works, started)
       if (settled === null) this.#reborn()
       else this.#tell(settled)
-      this.#rest(started, settled === null ? SETBACK : 0)
+      this.#rest(started, works.length > 1, settled === null ? SETBACK : 0)
     }
 
     /** Null: it was not, as far as we know. */
@@ -336,16 +336,15 @@ export function createRoomObject(RoomOf: RoomClass = Room): RoomObjectClass {
     }
 
     /**
-     * The room rests while the platform writes out what the turn has sent, which takes about as long as the turn did, and
-     * then for a breath, in which what has come meanwhile is let in; or at least for so long (ms). The platform's clock
-     * stands still within a turn: what this one took shows in the next.
+     * The room rests while the platform writes out what the turn has sent, which takes about as long as the turn did, and,
+     * if messages come faster than it sends them (`isBusy`), for a breath, in which what has come meanwhile is let in; or
+     * at least for so long (ms). The platform's clock stands still within a turn: what this one took shows in the next.
      */
-    #rest(started: number, least: number): void {
+    #rest(started: number, isBusy: boolean, least: number): void {
       if (!this.#works.isEmpty) this.#beat.request()
       setTimeout(() => {
-        const rest = Math.max(least, Date.now() - started > BREATH ? BREATH : 0)
-        if (rest > 0) setTimeout(() => this.#turn(() => this.#beat.rested()), rest)
-        else this.#turn(() => this.#beat.rested())
+        const breath = isBusy && Date.now() - started > BREATH ? BREATH : 0
+        setTimeout(() => this.#turn(() => this.#beat.rested()), Math.max(least, breath))
       }, 0)
     }
 
