@@ -35,7 +35,8 @@ function toRuntime(env: Env): Runtime {
   return {
     room: (name) => roomStub(env.ROOMS, name, tell),
     gate,
-    ...(limits.perAddress !== undefined && { address: (r: Request) => r.headers.get('cf-connecting-ip') ?? undefined }),
+    // The platform always names it. Where nothing does, as at home, all count as one.
+    ...(limits.perAddress !== undefined && { address: (r: Request) => r.headers.get('cf-connecting-ip') ?? '' }),
     refuse,
     ...(backend !== null && { connect: (...asked) => backend.connect(...asked) }),
     accept: hold,

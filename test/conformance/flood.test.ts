@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { targets } from '../targets/index.ts'
+import { workerd } from '../targets/workerd.ts'
 import { atEnd, beside } from './clients/ends.ts'
 import { postJson, url } from './clients/http.ts'
 import { FRAMED_HEADER, handshake, RawClient } from './clients/raw.ts'
@@ -117,6 +118,25 @@ test.each(targets)(
     )
   },
 )
+
+test('LIMIT-3 on workerd, where nothing names addresses, all count as one', async () => {
+  const running = await workerd.start({ env: { ...LOCKED, HOLDLINE_CONNECTIONS_PER_ADDRESS: '2' } })
+  const room = freshRoom()
+  const clients: RawClient[] = []
+  const come = async (whence: Record<string, string> = {}) => {
+    const client = new RawClient(running.url)
+    clients.push(client)
+    client.write(handshake(running.url, room, { ...FRAMED_HEADER, ...bearer(API_KEY), ...whence }))
+    return (await client.until('"type"')).includes('welcome')
+  }
+  try {
+    expect([await come(), await come(), await come()]).toEqual([true, true, false])
+    expect(await come({ 'cf-connecting-ip': '192.0.2.1' })).toBe(true)
+  } finally {
+    for (const { socket } of clients) socket.destroy()
+    await running.stop()
+  }
+})
 
 // Before a Worker stands the platform's own front, which waits for headers and ends who drips them.
 // Beside each other, since what takes long is the waiting for an end.
