@@ -18,9 +18,9 @@ const mf = new Miniflare(
     modules: [{ type: 'ESModule', path: 'worker.js', contents: outputFiles[0].text }],
     compatibilityDate: '2026-11-01',
     durableObjects: { Main: { className: 'Main', useSQLite: true } },
-    host: '127.0.0.1',
-    port: Number(process.env.PORT ?? 0),
+    // As Holdline's: without the worker of miniflare's that no deployment has.
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: Number(process.env.PORT ?? 0) }],
   }),
 )
-console.log(`partyserver on workerd: ${(await mf.ready).href.replace(/\/$/, '')}`)
+console.log(`partyserver on workerd: ${(await mf.unsafeGetDirectURL('party')).href.replace(/\/$/, '')}`)
 process.on('SIGTERM', () => mf.dispose().then(() => process.exit()))
