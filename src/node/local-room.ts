@@ -77,6 +77,7 @@ export class LocalRoom implements RoomHost {
   readonly #replies = new Replies()
   readonly #beat: Beat
   readonly #reads: Reading[] = []
+  #isReading = false
   /** Polls that came back behind while the room rests: they are answered after it, with what it has by then. */
   #gathered: Reading[] = []
   #isResting = false
@@ -218,6 +219,7 @@ export class LocalRoom implements RoomHost {
         return
       }
       this.#options.readings.opened[hello.kind]++
+      this.#readAtOnce(connection)
     })
   }
 
@@ -301,13 +303,23 @@ export class LocalRoom implements RoomHost {
   }
 
   #readSoon(readings: readonly Reading[]): void {
-    const isUnderWay = this.#reads.length > 0
     this.#reads.push(...readings)
-    if (isUnderWay || readings.length === 0) return
+    if (this.#isReading || readings.length === 0) return
+    this.#isReading = true
     // Of the log that there is when a page is read: a failed commit makes another.
     const pages = this.#pages?.deref() ?? new Pages({ read: (scan: Scan) => this.#log.read(scan) })
     this.#pages = new WeakRef(pages)
     setImmediate(() => this.#readOn(pages))
+  }
+
+  /** What others have missed as well is said with the greeting, if nobody waits for a page. */
+  #readAtOnce(connection: Connection): void {
+    const [reading] = this.#reads
+    if (reading === undefined || this.#reads.length > 1 || readerOf(reading) !== connection) return
+    const page = this.#pages?.deref()?.known(reading.scan)
+    if (page === undefined) return
+    this.#reads.pop()
+    readFor(this.#room, { read: () => page }, reading, this)
   }
 
   /** However many have come back at once, others have their turn in between. */
@@ -318,7 +330,8 @@ export class LocalRoom implements RoomHost {
       readFor(this.#room, pages, this.#reads[count++] as Reading, this)
     }
     this.#reads.splice(0, count)
-    if (this.#reads.length > 0) setImmediate(() => this.#readOn(pages))
+    this.#isReading = this.#reads.length > 0
+    if (this.#isReading) setImmediate(() => this.#readOn(pages))
   }
 
   reply(ticket: Ticket, reply: Reply, index?: number): void {

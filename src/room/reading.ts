@@ -48,9 +48,13 @@ export class Pages {
     this.#log = log
   }
 
+  /** What was read for another already. */
+  known(scan: Scan): Page | undefined {
+    return this.#known.get(keyOf(scan))
+  }
+
   read(scan: Scan): Page {
-    const { after, through, maxBytes, maxEntries, fromEnd } = scan
-    const key = `${formatCursor(after)} ${formatCursor(through)} ${maxBytes} ${maxEntries} ${fromEnd}`
+    const key = keyOf(scan)
     const known = this.#known.get(key)
     if (known !== undefined) return known
     const page = this.#log.read(scan)
@@ -60,3 +64,6 @@ export class Pages {
     return page
   }
 }
+
+const keyOf = ({ after, through, maxBytes, maxEntries, fromEnd }: Scan): string =>
+  `${formatCursor(after)} ${formatCursor(through)} ${maxBytes} ${maxEntries} ${fromEnd}`
