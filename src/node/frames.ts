@@ -18,7 +18,7 @@ export class Framed {
   }
 
   get plain(): Buffer {
-    this.#plain ??= joined(this.#frames, (payload) => [0, payload])
+    this.#plain ??= inPlace(this.#frames)
     return this.#plain
   }
 
@@ -27,22 +27,39 @@ export class Framed {
    * of them is sent is what all of them are.
    */
   get deflated(): Buffer {
-    this.#deflated ??= joined(this.#frames, (payload) =>
-      payload.length < WORTH ? [0, payload] : [COMPRESSED, deflated(payload)],
+    this.#deflated ??= Buffer.concat(
+      this.#frames.flatMap((frame) => {
+        const bytes = bytesOf(frame)
+        const isWorth = bytes.length >= WORTH
+        const payload = isWorth ? deflated(bytes) : bytes
+        return [header(payload.length, kindOf(frame) | (isWorth ? COMPRESSED : 0)), payload]
+      }),
     )
     return this.#deflated
   }
 }
 
-function joined(frames: readonly Frame[], pack: (payload: Buffer) => readonly [flag: number, payload: Buffer]): Buffer {
-  return Buffer.concat(
-    frames.flatMap((frame) => {
-      const isText = typeof frame === 'string'
-      const bytes = isText ? Buffer.from(frame) : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
-      const [flag, payload] = pack(bytes)
-      return [header(payload.length, flag | (isText ? 1 : 2)), payload]
-    }),
-  )
+const kindOf = (frame: Frame): number => (typeof frame === 'string' ? 1 : 2)
+
+const bytesOf = (frame: Frame): Buffer =>
+  typeof frame === 'string' ? Buffer.from(frame) : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+
+/** Each text is encoded where it goes: whoever comes is greeted with one of their own. */
+function inPlace(frames: readonly Frame[]): Buffer {
+  const parts = frames.map((frame) => {
+    const length = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength
+    return { frame, length, header: header(length, kindOf(frame)) }
+  })
+  const whole = Buffer.allocUnsafe(parts.reduce((sum, { header, length }) => sum + header.length + length, 0))
+  let at = 0
+  for (const { frame, length, header } of parts) {
+    whole.set(header, at)
+    at += header.length
+    if (typeof frame === 'string') whole.write(frame, at)
+    else whole.set(frame, at)
+    at += length
+  }
+  return whole
 }
 
 function deflated(payload: Buffer): Buffer {

@@ -8,7 +8,7 @@ import { frameLimit, LIMITS } from '../protocol/limits.ts'
 import { headPosition } from './extent.ts'
 import type { RoomFigures } from './figures.ts'
 import { groupOf, type Left, liveOf, type Member, Members, newGroups } from './members.ts'
-import { memoize, Names, PagePacks, packOf, packs } from './packs.ts'
+import { memoize, namesIn, PagePacks, packOf, packs } from './packs.ts'
 import { readPage } from './pages.ts'
 import { type Birth, type Connection, type Head, IN_STEP, type Page, type RoomHost } from './ports.ts'
 import type { Presence } from './presence.ts'
@@ -229,7 +229,7 @@ export class Fanout {
 
   #flush(chunk: readonly Entry[], before: Position): Position {
     const through = chunk.findLast((entry) => entry.position !== null)?.position ?? before
-    const named = new Names(chunk)
+    const named = namesIn(chunk)
     const tail = this.#progress.after(chunk, through)
     const messages = chunk.filter(({ type, audience }) => type === 'message' && audience?.to === undefined).length
     for (const group of Object.values(this.#groups).flat()) {
@@ -245,7 +245,7 @@ export class Fanout {
       for (const member of group.live.all) {
         // What was written to one may have been the end of another.
         if (!member.live.isIn) continue
-        const due = named.has(member) ? this.#ownOrUnseen(member, ownPack, heard, through) : pack
+        const due = named?.has(member) ? this.#ownOrUnseen(member, ownPack, heard, through) : pack
         if (due === null) continue
         if (member.connection.credit() <= 0) this.#fallBehind(member, before)
         else {

@@ -1,12 +1,13 @@
 import { type CodecName, codecs } from '../protocol/codec/index.ts'
-import type { Reader } from '../protocol/entry.ts'
 import { Chain, Link } from './chain.ts'
+import { type Marked, markOf } from './packs.ts'
 import { type Attachment, type Connection, IN_STEP } from './ports.ts'
 
 /** A connection as Fanout sees it. Live: it has all up to the head. Else it reads pages until it reaches the head. */
-export class Member implements Reader {
+export class Member implements Marked {
   readonly connection: Connection
   readonly session: string
+  readonly mark: number
   readonly user?: string
   /** Those that it is one of. */
   readonly among: Chain<Member>
@@ -21,6 +22,7 @@ export class Member implements Reader {
     const { session, user } = connection.attachment
     this.connection = connection
     this.session = session
+    this.mark = markOf(session)
     if (user !== undefined) this.user = user
     this.among = among
     this.group = group

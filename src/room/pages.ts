@@ -1,7 +1,7 @@
 import { comparePositions, formatCursor, type Position } from '../protocol/cursor.ts'
 import { mayRead, type Reader } from '../protocol/entry.ts'
 import { cursorEvent, gapEvent, type Item } from '../protocol/events.ts'
-import { Names } from './packs.ts'
+import { type Marked, type Names, namesIn } from './packs.ts'
 import type { Page } from './ports.ts'
 
 /** What one who stood at `at` hears of a page; nothing older than `since` (ms). */
@@ -14,19 +14,19 @@ export interface ReadPage {
 }
 
 /** What a page is to whoever is not named in it, and may read all of it: one object for all of them. */
-const commons = new WeakMap<Page, { readonly names: Names; readonly read: ReadPage }>()
+const commons = new WeakMap<Page, { readonly names: Names | undefined; readonly read: ReadPage }>()
 
 /** What of a page is for a reader, and what is said in place of what is not (FOLLOW-3, FOLLOW-8, AUTH-10). */
-export function readPage(reader: Reader, page: Page, at: Position, since: number): ReadPage {
+export function readPage(reader: Marked, page: Page, at: Position, since: number): ReadPage {
   const [first] = page.entries
   const isWhole = comparePositions(page.floor, at) <= 0 && (first === undefined || first.time >= since)
   if (!isWhole) return readFor(reader, page, at, since)
   let common = commons.get(page)
   if (common === undefined) {
-    common = { names: new Names(page.entries), read: readFor({}, page, at, since) }
+    common = { names: namesIn(page.entries), read: readFor({}, page, at, since) }
     commons.set(page, common)
   }
-  return common.names.has(reader) ? readFor(reader, page, at, since) : common.read
+  return common.names?.has(reader) ? readFor(reader, page, at, since) : common.read
 }
 
 function readFor(reader: Reader, page: Page, at: Position, since: number): ReadPage {
