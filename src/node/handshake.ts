@@ -4,7 +4,7 @@ import { Refusal } from '../protocol/errors.ts'
 /** What `URL` leaves as it is: no host, nothing that it would encode, and no dot segments. */
 const PLAIN = /^\/(?!\/)(?!.*\/(\.|%2e))[\w\-.~:@!$&()*+,;=%/?]*$/i
 
-/** A host that `URL` has taken: nearly all come to the same. */
+/** A host that `URL` has taken, and left as it was: nearly all come to the same. */
 let knownHost: string | undefined
 
 /**
@@ -25,6 +25,6 @@ function toUrl(host: string, path: string): string {
   if (host === knownHost && PLAIN.test(path)) return `http://${host}${path}`
   const target = URL.parse(path, `http://${host}`)
   if (target === null) throw new Refusal('bad_request', 'The Host header or the path is malformed')
-  knownHost = host
+  if (target.host === host) knownHost = host
   return target.href
 }

@@ -27,7 +27,7 @@ describe('the request of a handshake', () => {
       'http://elsewhere/v1/ws',
       '/',
     ]
-    for (const host of ['example.com:8787', 'EXAMPLE.com', '[::1]:80', '127.1']) {
+    for (const host of ['example.com:8787', 'EXAMPLE.com', '[::1]:80', '127.1', 'h/elsewhere?']) {
       for (const path of paths) {
         const real = new Request(new URL(path, `http://${host}`)).url.replace(/#.*/, '')
         // The second time the host is known.
