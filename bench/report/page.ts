@@ -89,7 +89,7 @@ ${outcomes(rows)
 ![CPU per delivery by rate, of each server](img/fan-out-cpu.svg)
 
 A line ends with the first rate of which not all was delivered in time. A rate is held if it was, and p99 was at most ${BOUND} ms. A busy room packs what is due into one write,
-so its CPU per delivery falls with the rate. On Node it then rests as long as it worked, and its share of a core stays near 60 %.
+so its CPU per delivery falls with the rate. On Node it then rests as long as it worked, 25 ms at most, and its share of a core stays near 60 %.
 
 ## Where others are better
 

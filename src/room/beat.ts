@@ -1,6 +1,6 @@
 /**
  * The pace of a room (FAN-1): work that finds it quiet starts at once; while it is busy, what arrives gathers, and the
- * next turn starts no sooner than the last one took. So packs and commits grow with the load, and latency stays
+ * next turn starts no sooner than the last one took, or than its host thinks fair to all others. So packs and commits grow with the load, and latency stays
  * bounded by the cost of one turn. The host brings clock and timer.
  */
 export class Beat {
@@ -8,7 +8,7 @@ export class Beat {
   #busy = false
   #wanted = false
 
-  /** `turn` does the work and sees to it that `rested` is called when as much time as it took has gone by. */
+  /** `turn` does the work and sees to it that `rested` is called when the room has rested. */
   constructor(turn: () => void) {
     this.#turn = turn
   }

@@ -142,47 +142,53 @@ describe('the pace of polls', () => {
     vi.useRealTimers()
   })
 
-  it('FAN-1, POLL-3 who comes back while a busy room rests is answered after it, with what has come by then; else at once', async () => {
-    const { rooms, publish } = open()
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    let now = 0
-    vi.spyOn(performance, 'now').mockImplementation(() => now)
-    const turn = () => new Promise((resolve) => setImmediate(resolve))
-    const turns = async () => {
-      for (const _ of range(10)) await turn()
-    }
-    const room = rooms.get('lobby')
-    /** A poll from that cursor, whose answers are kept; to write one takes so long (ms). */
-    const poll = (session: string, cursor: string, took = 0) => {
-      const answers: { cursor: string; events: unknown[] }[] = []
-      const write = ({ frames }: Pack) => {
-        now += took
-        answers.push(JSON.parse(`${frames[0]}}`))
+  it.each([
+    [20, 20],
+    [60, 25],
+  ])(
+    'FAN-1, POLL-3 who comes back while a room rests, after %d ms of work for %d, is answered after it, with what has come by then; else at once',
+    async (took, rest) => {
+      const { rooms, publish } = open()
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      let now = 0
+      vi.spyOn(performance, 'now').mockImplementation(() => now)
+      const turn = () => new Promise((resolve) => setImmediate(resolve))
+      const turns = async () => {
+        for (const _ of range(10)) await turn()
       }
-      room.dial({ kind: 'poll', codec: 'poll', session, cursor }, { write, credit: () => 1, closed() {} })
-      return answers
-    }
-    const first = await publish('lobby')
-    await turns()
-    const cursor = first.type === 'published' ? (first.cursor as string) : ''
-    const slow = poll('slow', cursor, 20)
-    await publish('lobby')
-    expect(slow).toHaveLength(1)
-    // It rests for as long as that took.
-    const back = poll('back', cursor)
-    const next = publish('lobby')
-    await turns()
-    expect(back).toHaveLength(0)
-    vi.advanceTimersByTime(20)
-    await next
-    await turns()
-    expect(back.map(({ events }) => events.length)).toEqual([2])
-    // Nothing more goes on.
-    const quiet = poll('quiet', cursor)
-    await turn()
-    await turn()
-    expect(quiet.map(({ events }) => events.length)).toEqual([2])
-    vi.useRealTimers()
-    await rooms.close()
-  })
+      const room = rooms.get('lobby')
+      /** A poll from that cursor, whose answers are kept; to write one takes so long (ms). */
+      const poll = (session: string, cursor: string, took = 0) => {
+        const answers: { cursor: string; events: unknown[] }[] = []
+        const write = ({ frames }: Pack) => {
+          now += took
+          answers.push(JSON.parse(`${frames[0]}}`))
+        }
+        room.dial({ kind: 'poll', codec: 'poll', session, cursor }, { write, credit: () => 1, closed() {} })
+        return answers
+      }
+      const first = await publish('lobby')
+      await turns()
+      const cursor = first.type === 'published' ? (first.cursor as string) : ''
+      const slow = poll('slow', cursor, took)
+      await publish('lobby')
+      expect(slow).toHaveLength(1)
+      const back = poll('back', cursor)
+      const next = publish('lobby')
+      vi.advanceTimersByTime(rest - 1)
+      await turns()
+      expect(back).toHaveLength(0)
+      vi.advanceTimersByTime(1)
+      await next
+      await turns()
+      expect(back.map(({ events }) => events.length)).toEqual([2])
+      // Nothing more goes on.
+      const quiet = poll('quiet', cursor)
+      await turn()
+      await turn()
+      expect(quiet.map(({ events }) => events.length)).toEqual([2])
+      vi.useRealTimers()
+      await rooms.close()
+    },
+  )
 })
