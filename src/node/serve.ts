@@ -221,7 +221,8 @@ export async function serve(options: ServeOptions = {}): Promise<Gateway> {
       upgrades.drain()
       lines?.drain()
       const told = Promise.race([rooms.stopTelling(), late(2 * PATIENCE)])
-      await Promise.all([upgrades.closed(PATIENCE), lines?.closed(PATIENCE)])
+      const answered = Promise.race([repolls.answered(), late(PATIENCE)])
+      await Promise.all([upgrades.closed(PATIENCE), lines?.closed(PATIENCE), answered])
       server.closeIdleConnections()
       // Polls and streams have been answered; who has not taken its answer by now will not.
       setTimeout(() => {

@@ -67,6 +67,15 @@ chapter(
       await held(room, 0)
     })
 
+    test('FOLLOW-1 who names no session is given one of its own each time: a proxy may have others share its connection', async () => {
+      const { room, line, headers, at } = await poller()
+      const given = []
+      for (const _ of range(5)) given.push(await line.ask(`/v1/rooms/${room}/poll?cursor=${at()}&wait=0`, headers))
+      expect(given.map(({ http }) => http)).toEqual(given.map(() => 200))
+      expect(new Set(given.map(({ session }) => session)).size).toBe(5)
+      expect(new Set(given.map(({ resume }) => resume)).size).toBe(5)
+    })
+
     test('CUR-1 with a cursor that is none it is refused, and the next is answered', async () => {
       const { room, asked, answered, path, at } = await poller()
       const cursor = at()

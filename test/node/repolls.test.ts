@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as after } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import type { LetIn } from '../../src/gateway/ports.ts'
 import { Repolls } from '../../src/node/repolls/repolls.ts'
@@ -12,8 +13,8 @@ import { eventually } from '../targets/target.ts'
 import { start } from './gateway.ts'
 
 /** A gateway, and one that has polled until it is known. */
-async function poller(wait = 55) {
-  const { base, end } = await start({ HOLDLINE_DATA: ':memory:' })
+async function poller(wait = 55, env: Record<string, string> = {}) {
+  const { base, end, child, said } = await start({ HOLDLINE_DATA: ':memory:', ...env })
   const [room, resume] = [freshRoom(), freshSecret()]
   const line = new HttpLine(base)
   let { cursor } = await line.ask(`/v1/rooms/${room}/poll?resume=${resume}`)
@@ -24,7 +25,7 @@ async function poller(wait = 55) {
   }
   const held = (count: number) =>
     eventually(`${count} polls are held`, async () => (await call(url(base, room))).connections?.poll === count)
-  return { base, end, room, line, path, held }
+  return { base, end, child, said, room, line, path, held }
 }
 
 /** As much of a server as answers polls, which counts those that its parser has read. */
@@ -43,7 +44,8 @@ async function counting() {
     read.push(incoming.url as string)
     const request = new Request(`http://gateway${incoming.url}`)
     const answer = async () => {
-      repolls.remember({ request } as LetIn)
+      const cursor = new URL(request.url).searchParams.get('cursor')
+      repolls.remember({ request, poll: { hello: { cursor } } } as LetIn)
       return new Response('{}', { headers: { 'content-type': 'application/json' } })
     }
     Promise.resolve(repolls.watch(request, incoming, outgoing, answer)).then(async (response) => {
@@ -104,6 +106,14 @@ it('POLL-5 what might be read in two ways is never taken for a poll that is know
   expect(read).toHaveLength(8)
 })
 
+it('CUR-1 a cursor that is none, since it stands in a fragment, stays none', async () => {
+  const { line, room } = await poller()
+  for (const cursor of ['0-0', '0-0', '0-0']) {
+    const { http, events } = await line.ask(`/v1/rooms/${room}/poll?resume=${'r'.repeat(22)}#&cursor=${cursor}`)
+    expect([http, events]).toEqual([200, []])
+  }
+})
+
 it('POLL-5 whose client has left is held no more, also when it is asked again', async () => {
   for (const leave of ['end', 'resetAndDestroy', 'destroy'] as const) {
     const { line, path, held } = await poller()
@@ -141,6 +151,36 @@ it('DRAIN-1 what was asked again is answered when the gateway goes down', async 
   expect([http, events]).toEqual([200, []])
   expect(advice?.after).toBeGreaterThan(0)
   await ended
+})
+
+it('DRAIN-1 who is slow to take its answer has it whole when the gateway goes down', async () => {
+  const { base, child, said, room, line, path } = await poller(55, { HOLDLINE_LOG_LEVEL: 'debug' })
+  const text = 'x'.repeat(60_000)
+  for (const _ of range(4)) await say(base, room, text)
+  line.socket.pause()
+  const answered = () => said().split(`"path":"/v1/rooms/${room}/poll"`).length
+  const before = answered()
+  const request = line.get(path())
+  // Until what is answered is more than the network takes, and it is read no more itself.
+  for (let isRead = true; isRead; ) {
+    const count = answered()
+    line.write(request)
+    isRead = await eventually('it is answered', () => answered() > count, 1).then(
+      () => true,
+      () => false,
+    )
+  }
+  const idle = new HttpLine(base)
+  await idle.ask('/healthz')
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  await eventually('it goes down', () => said().includes('Everyone is sent away'))
+  // Now whoever asks nothing is cut off, unless that waits for the answer to be taken.
+  await Promise.race([once(idle.socket, 'close'), after(300)])
+  const count = answered() - before
+  line.socket.resume()
+  for (const _ of range(count)) expect((await line.next()).events).toHaveLength(4)
+  expect(await gone).toEqual([0, null])
 })
 
 it('WS-1 over a connection that has polled a WebSocket can be opened', async () => {

@@ -21,6 +21,8 @@ export interface PollLineOptions {
   readonly most: number
   /** How long the connection may rest (ms). */
   readonly patience: number
+  /** One more poll is held, or one less: it was answered, and the answer taken, or nobody is there to take it. */
+  held(change: 1 | -1): void
 }
 
 /**
@@ -39,11 +41,15 @@ export class PollLine {
   #leave: (() => void) | undefined
   /** What has come while a poll is held. */
   #later: Buffer[] = []
+  #size = 0
 
   constructor(socket: Socket, options: PollLineOptions) {
     this.#socket = socket
     this.#options = options
-    socket.on('close', () => this.#leave?.())
+    socket.on('close', () => {
+      this.#leave?.()
+      this.#hold(false)
+    })
   }
 
   /**
@@ -68,12 +74,12 @@ export class PollLine {
     const known = this.#known
     const cursor = known?.template.cursorIn(bytes)
     if (known === undefined || cursor === undefined) return false
-    this.#isHeld = true
+    this.#hold(true)
     const leave = known.repoll(cursor, (answer, request) => {
       if (typeof answer === 'string') this.#answer(known.head, answer, request)
       else this.#respond(answer, known.headers, request).catch(() => this.#socket.destroy())
     })
-    if (leave === null) this.#isHeld = false
+    if (leave === null) this.#hold(false)
     else if (this.#isHeld) this.#leave = leave
     return leave !== null
   }
@@ -92,7 +98,14 @@ export class PollLine {
   /** One who asks one thing before the other is answered is read when it is. */
   #keep(bytes: Buffer): void {
     this.#later.push(bytes)
-    if (this.#later.reduce((sum, { length }) => sum + length, 0) > this.#options.most) this.#socket.destroy()
+    this.#size += bytes.length
+    if (this.#size > this.#options.most) this.#socket.destroy()
+  }
+
+  #hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld) return
+    this.#isHeld = isHeld
+    this.#options.held(isHeld ? 1 : -1)
   }
 
   #answer(head: Head, text: string, request: string): void {
@@ -102,7 +115,7 @@ export class PollLine {
     const size = Buffer.byteLength(text)
     // Text of which each character is one byte costs less to write.
     const isRead = socket.write(head.before(size, request) + text, size === text.length ? 'latin1' : 'utf8')
-    if (isRead && this.#later.length === 0) this.#isHeld = false
+    if (isRead && this.#later.length === 0) this.#hold(false)
     else if (isRead) process.nextTick(() => this.#goOn())
     else {
       // Who does not read is not read either.
@@ -112,9 +125,11 @@ export class PollLine {
   }
 
   #goOn(): void {
-    this.#isHeld = false
+    this.#hold(false)
     this.#socket.resume()
-    if (this.#later.length > 0) this.take(Buffer.concat(this.#later.splice(0)))
+    if (this.#later.length === 0) return
+    this.#size = 0
+    this.take(Buffer.concat(this.#later.splice(0)))
   }
 
   /** A refusal: what the answers before it said besides, to a page of another origin, stands in it too. */

@@ -7,6 +7,7 @@ import { Template } from './template.ts'
 
 interface Poll {
   readonly socket: Socket
+  readonly template: Template
   /** Absent: nothing like it will be known. */
   readonly know?: ((answered: Answered) => void) | undefined
   repoll?: Repoll
@@ -26,9 +27,19 @@ export class Repolls {
   readonly #options: RepollsOptions
   readonly #lines = new WeakMap<Socket, PollLine>()
   readonly #polls = new WeakMap<Request, Poll>()
+  #held = 0
+  #whenAnswered: (() => void) | undefined
 
   constructor(options: RepollsOptions) {
     this.#options = options
+  }
+
+  /** Resolves as soon as no poll is held that Node's HTTP knows nothing of, and every answer to one has been taken. */
+  answered(): Promise<void> {
+    if (this.#held === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenAnswered = resolve
+    })
   }
 
   /** A connection that becomes a WebSocket is no line of polls any more. */
@@ -50,7 +61,7 @@ export class Repolls {
     const template = Template.of(incoming)
     if (template === undefined) return answer()
     const { socket } = incoming
-    const poll: Poll = { socket, know: this.#lines.get(socket)?.read(template) }
+    const poll: Poll = { socket, template, know: this.#lines.get(socket)?.read(template) }
     this.#polls.set(request, poll)
     return this.#answered(poll, outgoing, answer())
   }
@@ -65,10 +76,14 @@ export class Repolls {
     return response
   }
 
-  /** That poll has been let in. Its connection is watched from now on, and known is the next that comes over it. */
+  /**
+   * That poll has been let in. Its connection is watched from now on, and known is the next that comes over it. Unless its
+   * cursor was found elsewhere than here, or a session was made for it: over a connection of a proxy the next may be another's.
+   */
   remember(letIn: LetIn): void {
     const poll = this.#polls.get(letIn.request)
-    if (poll === undefined) return
+    const { hello, resume } = letIn.poll
+    if (poll === undefined || hello.cursor !== poll.template.cursor || resume !== undefined) return
     poll.repoll = this.#options.repollOf(letIn)
     if (!this.#lines.has(poll.socket)) this.#hook(poll.socket)
   }
@@ -77,7 +92,14 @@ export class Repolls {
   #hook(socket: Socket): void {
     const [parse, ...others] = socket.listeners('data')
     if (parse === undefined || others.length > 0) return
-    const line = new PollLine(socket, { ...this.#options, parse: (bytes) => parse.call(socket, bytes) })
+    const line = new PollLine(socket, {
+      ...this.#options,
+      parse: (bytes) => parse.call(socket, bytes),
+      held: (change) => {
+        this.#held += change
+        if (this.#held === 0) this.#whenAnswered?.()
+      },
+    })
     this.#lines.set(socket, line)
     socket.on('data', line.take)
     socket.off('data', parse as (bytes: Buffer) => void)

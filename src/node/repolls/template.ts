@@ -14,11 +14,11 @@ const MORE = ['content-length', 'transfer-encoding', 'expect', 'upgrade']
 export class Template {
   readonly #before: Buffer
   readonly #after: Buffer
-  readonly #cursor: string
+  readonly cursor: string
 
   private constructor(before: string, cursor: string, after: string) {
     this.#before = Buffer.from(before, 'latin1')
-    this.#cursor = cursor
+    this.cursor = cursor
     this.#after = Buffer.from(after, 'latin1')
   }
 
@@ -36,7 +36,7 @@ export class Template {
 
   /** Are these its own bytes, from the first to the last? */
   isOf(bytes: Buffer): boolean {
-    return this.cursorIn(bytes) === this.#cursor
+    return this.cursorIn(bytes) === this.cursor
   }
 
   /** The cursor of a request that has the same bytes but for it; undefined: it is another, or not a whole one. */
