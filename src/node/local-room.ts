@@ -329,6 +329,8 @@ export class LocalRoom implements RoomHost {
 
   /** However many have come back at once, others have their turn in between. */
   #readOn(pages: Pages): void {
+    // Without a log it has nobody in it either.
+    if (this.#isClosed) this.#reads.length = 0
     const until = performance.now() + READING
     let count = 0
     while (count < this.#reads.length && (count === 0 || performance.now() < until)) {

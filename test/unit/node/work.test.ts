@@ -35,13 +35,14 @@ function wire(extensions = '') {
 function open() {
   const backend = null
   const verify = async () => ({})
+  const told: unknown[] = []
   const rooms = new Rooms({
     file: ':memory:',
     room: Room,
     limits,
     backend,
     verify,
-    tell: () => {},
+    tell: (...line) => void told.push(line),
     readings: new Readings(),
   })
   const publication = parsePublication(JSON.stringify({ data: DATA }), limits.payload)
@@ -58,7 +59,7 @@ function open() {
       rooms.get(room).attach(connection, hello)
       return counted
     })
-  return { rooms, publish, attach }
+  return { rooms, publish, attach, told }
 }
 
 /** Counted, not timed, so that a slip fails on any machine. */
@@ -191,4 +192,20 @@ describe('the pace of polls', () => {
       await rooms.close()
     },
   )
+
+  it('DRAIN-1 what is still to be read when the gateway goes down is left, and nobody is told of an error', async () => {
+    const { rooms, publish, told } = open()
+    // It rests for a turn.
+    vi.spyOn(performance, 'now').mockReturnValue(0)
+    const room = rooms.get('lobby')
+    await publish('lobby')
+    // While it rests, one is to be answered after it, and one is read for as soon as others have had their turn.
+    for (const kind of ['poll', 'sse'] as const) {
+      const hello = { kind, codec: kind, session: kind, cursor: '0-0' } as const
+      room.dial(hello, { write() {}, credit: () => 1, closed() {} })
+    }
+    await rooms.close()
+    for (const _ of range(10)) await new Promise((resolve) => setImmediate(resolve))
+    expect(told).toEqual([])
+  })
 })
