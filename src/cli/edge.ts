@@ -52,8 +52,12 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     ...convertV4MiniflareOptions(options4),
     ...(data !== undefined && { resourcePersistencePath: data }),
   })
-  const url = (await mf.unsafeGetDirectURL('holdline')).href.replace(/\/$/, '')
-  return { url, mf, stop: () => mf.dispose() }
+  const url = await mf.unsafeGetDirectURL('holdline').catch(async (error: Error) => {
+    // It would stay, and keep the process with it. That it never ran, it says once more.
+    await mf.dispose().catch(() => {})
+    throw new Error(`127.0.0.1:${port}: ${error.message}`)
+  })
+  return { url: url.href.replace(/\/$/, ''), mf, stop: () => mf.dispose() }
 }
 
 /** `npm run edge`: as much of the environment as the worker has settings, and where it listens and keeps what. */

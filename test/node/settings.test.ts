@@ -46,6 +46,9 @@ it('OPS-4 whatever else keeps it from starting is one line, and ends it with 1',
   onTestFinished(() => void other.close())
   await new Promise<void>((ready) => other.listen(0, '127.0.0.1', ready))
   const { port } = other.address() as AddressInfo
-  const { code, said } = await refused('src/cli/start.ts', { PORT: `${port}`, HOLDLINE_DATA: ':memory:' })
-  expect([code, said]).toEqual([1, expect.stringMatching(/^Holdline did not start: [^\n]*EADDRINUSE[^\n]*\n$/)])
+  const env = { PORT: `${port}`, HOLDLINE_DATA: ':memory:' }
+  const line = (what: string) => expect.stringMatching(new RegExp(`^Holdline did not start: [^\\n]*${what}[^\\n]*\\n$`))
+  expect(await refused('src/cli/start.ts', env)).toEqual({ code: 1, said: line(`EADDRINUSE.*:${port}`) })
+  const edge = { PORT: `${port}`, HOLDLINE_DATA: '' }
+  expect(await refused('src/cli/edge.ts', edge)).toEqual({ code: 1, said: line(`:${port}.*already in use`) })
 })
