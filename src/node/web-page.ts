@@ -6,8 +6,12 @@ const pages = new Map<Page, Promise<string>>()
 
 /** A page, read when it is first asked for, since a start should not wait for it. */
 export function webPage(name: Page): Promise<string> {
-  const page = pages.get(name) ?? read(name)
+  const known = pages.get(name)
+  if (known !== undefined) return known
+  const page = read(name)
   pages.set(name, page)
+  // One that could not be read is read again for the next who asks.
+  page.catch(() => pages.delete(name))
   return page
 }
 
