@@ -22,11 +22,6 @@ interface Handshake {
   taken: boolean
 }
 
-type App = (request: Request, incoming: IncomingMessage) => Response | Promise<Response>
-
-/** How many handshakes are begun in one turn of the event loop: some 2 ms. */
-const AT_A_TIME = 8
-
 /** How long a refused client may keep its half of the connection open (ms). */
 const LINGER = 1000
 
@@ -49,8 +44,6 @@ export class Upgrades {
   readonly #held = new Set<SocketHandler>()
   /** Those whose handshake is under way. */
   readonly #coming = new Set<Duplex>()
-  /** Those that have yet to begin, in the order of their coming. */
-  readonly #waiting: Handshake[] = []
   #isDraining = false
   readonly #report: (error: unknown) => void
   readonly #closed: (code: number) => void
@@ -75,33 +68,22 @@ export class Upgrades {
   }
 
   /** Routes the upgrade requests of a server through the app. */
-  listen(server: Server, app: App): void {
-    server.on('upgrade', (incoming, socket, head) => {
+  listen(server: Server, app: (request: Request, incoming: IncomingMessage) => Response | Promise<Response>): void {
+    server.on('upgrade', async (incoming, socket, head) => {
       socket.on('error', destroy)
       this.#coming.add(socket)
-      this.#waiting.push({ incoming, socket, head, taken: false })
-      if (this.#waiting.length === 1) setImmediate(() => this.#admit(app))
+      const handshake: Handshake = { incoming, socket, head, taken: false }
+      try {
+        const request = toRequest(incoming)
+        this.#handshakes.set(request, handshake)
+        const response = await app(request, incoming)
+        if (!handshake.taken) await answer(socket, response)
+      } catch (error) {
+        await answer(socket, toProblem(error, this.#report))
+      } finally {
+        this.#coming.delete(socket)
+      }
     })
-  }
-
-  /** However many come at once, those who are there already have their turn in between. */
-  #admit(app: App): void {
-    for (const handshake of this.#waiting.splice(0, AT_A_TIME)) this.#answer(handshake, app)
-    if (this.#waiting.length > 0) setImmediate(() => this.#admit(app))
-  }
-
-  async #answer(handshake: Handshake, app: App): Promise<void> {
-    const { incoming, socket } = handshake
-    try {
-      const request = toRequest(incoming)
-      this.#handshakes.set(request, handshake)
-      const response = await app(request, incoming)
-      if (!handshake.taken) await answer(socket, response)
-    } catch (error) {
-      await answer(socket, toProblem(error, this.#report))
-    } finally {
-      this.#coming.delete(socket)
-    }
   }
 
   /** Accepts the request's WebSocket for a room. */

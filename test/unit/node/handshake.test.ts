@@ -97,19 +97,6 @@ const fails = (error: unknown) => {
 }
 
 describe('the way in, counted', () => {
-  it('a hundred who come in one turn are let in by eight, and the event loop has its turn in between', async () => {
-    const { rooms, asked, knock } = door()
-    for (const i of range(100)) knock(`session=s${i}`)
-    expect(asked).toHaveLength(0)
-    for (const letIn of [8, 16, 24]) {
-      await turn()
-      expect(asked).toHaveLength(letIn)
-    }
-    while (asked.length < 100) await turn()
-    expect(asked).toEqual(range(100).map((i) => `s${i}`))
-    await rooms.close()
-  })
-
   it('the answer, the greeting and what others have missed as well are one write', async () => {
     const { rooms, publish, knock, asked } = door()
     await publish('lobby', 'missed')
