@@ -27,10 +27,11 @@ const LINGER = 1000
 
 /**
  * Which requests the upgrade path is for. Clients offer `h2c` on any request, and Node would hand those over too, their
- * method and body lost: they are answered as if they had not.
+ * method and body lost: they are answered as if they had not. By the path alone: what is held otherwise asks more of its
+ * request than `toRequest` makes.
  */
 export const isWebSocket = ({ method, headers, url = '' }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /\/ws(\?|$)/.test(url)
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /^[^?#]*\/ws(\?|$)/.test(url)
 
 /**
  * Lets routes of the app accept WebSockets. Hono's helper for it costs 12 kB per idle connection over bare `ws`

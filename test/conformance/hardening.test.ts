@@ -43,6 +43,16 @@ chapter('hardening', (gateway) => {
     expect((await call(url(gateway.url, room, '/messages'))).text).toContain('over h2c')
   })
 
+  test('POLL-1, ERR-4 a poll that offers a WebSocket, with a query that ends like one, is a poll', async () => {
+    const client = new RawClient(gateway.url)
+    client.write(
+      `GET /v1/rooms/${freshRoom()}/poll?cursor=0-0&wait=1&like=/ws HTTP/1.1\r\nhost: ${new URL(gateway.url).host}\r\n`,
+      'connection: Upgrade\r\nupgrade: websocket\r\n\r\n',
+    )
+    await client.until('"events":[]')
+    expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+  })
+
   test('ERR-4 streams that are asked for in the wrong way are not held', async () => {
     const room = freshRoom()
     for (const upgrade of ['foo', 'websocket']) {
