@@ -1,7 +1,7 @@
 /**
  * The pace of a room (FAN-1): work that finds it quiet starts at once; while it is busy, what arrives gathers, and the
- * next turn starts no sooner than the last one took, or than its host thinks fair to all others. So packs and commits grow with the load, and latency stays
- * bounded by the cost of one turn. The host brings clock and timer.
+ * next turn starts no sooner than the last one took, or than its host thinks fair to all others. So packs and commits grow
+ * with the load, and latency stays bounded by the cost of one turn. The host brings clock and timer.
  */
 export class Beat {
   readonly #turn: () => void

@@ -87,7 +87,7 @@ function door() {
     const key = { 'sec-websocket-key': `${'k'.repeat(22)}==`, 'sec-websocket-version': '13' }
     const offered = { ...key, 'sec-websocket-protocol': 'holdline.v1' }
     server.emit('upgrade', incoming(`/v1/rooms/lobby/ws?${query}`, 'h', offered), socket, Buffer.alloc(0))
-    return writes
+    return { writes, socket }
   }
   return { rooms, publish, asked, knock }
 }
@@ -100,9 +100,9 @@ describe('the way in, counted', () => {
   it('the answer, the greeting and what others have missed as well are one write', async () => {
     const { rooms, publish, knock, asked } = door()
     await publish('lobby', 'missed')
-    const first = knock('session=first&cursor=0-0')
+    const { writes: first } = knock('session=first&cursor=0-0')
     while (first.length < 2) await turn()
-    const next = knock('session=next&cursor=0-0')
+    const { writes: next } = knock('session=next&cursor=0-0')
     while (asked.length < 2) await turn()
     expect(next).toHaveLength(1)
     expect(next[0]).toMatch(/^HTTP\/1\.1 101.*"type":"welcome".*"type":"message"/s)
