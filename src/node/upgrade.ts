@@ -162,8 +162,8 @@ export class Upgrades {
     // The answer and what is said first leave in one write: a write that wakes its reader costs 15 µs and more.
     socket.cork()
     this.#server.handleUpgrade(incoming, socket, head, (ws) => {
-      // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows. A listener
-      // that was made here would keep the request's hello alive as long as its connection.
+      // A malformed or oversize frame: `ws` closes with the code that RFC 6455 has for it, and 'close' follows. One listener
+      // for all: one that was made here would weigh as long as its connection is there.
       ws.on('error', ignore)
       // `ws` has its own.
       socket.off('error', destroy)
