@@ -70,7 +70,7 @@ ${named.join(', ')}.
 
 Holdline ran as a deployment runs it: its log on disk, sessions, tokens and API keys on, limits on (set above the load). The others did
 the same deliveries, without a log, tokens or sessions, and each message by itself, as their documentation has it. Holdline on Node had V8's
-young generation bounded, as \`npm start\` has it; the others had V8's own bounds. [How it is measured](../bench/README.md).
+young generation bounded, as \`npm start\` has it; the others on Node had V8's own bounds. [How it is measured](../bench/README.md).
 
 ## What it is to reach
 
