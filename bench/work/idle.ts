@@ -11,6 +11,8 @@ const ROOMS = 100
 /** What the page says that there are. */
 const FULL = 10_000
 
+/** When memory is looked at (s). */
+const REST = 10
 /** Of a client (s): only who has been there for one is as it will stay, and only in one has each of them pinged. */
 const HEARTBEAT = 25
 
@@ -27,13 +29,13 @@ export async function idle(
   const before = server.memory
   const crowd = await Crowd.gather(server, { rooms: ROOMS, subscribers: connections / ROOMS, publishers: 0 }, nobody)
   try {
-    await sleep(seconds * 1000)
+    await sleep(Math.min(seconds, REST) * 1000)
     const memory = (server.memory - before) / connections
     const notes = [...(connections < FULL ? [`${connections} connections`] : []), ...crowd.troubles]
     const held = crowd.troubles.length === 0
     if (seconds < HEARTBEAT) return { figures: { memory }, held, notes }
     first.disperse()
-    await sleep(500)
+    await sleep((HEARTBEAT - REST) * 1000)
     const measured = meter(server, cores)
     await sleep(seconds * 1000)
     const used = measured()

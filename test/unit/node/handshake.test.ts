@@ -87,9 +87,14 @@ function door() {
     const key = { 'sec-websocket-key': `${'k'.repeat(22)}==`, 'sec-websocket-version': '13' }
     const offered = { ...key, 'sec-websocket-protocol': 'holdline.v1' }
     server.emit('upgrade', incoming(`/v1/rooms/lobby/ws?${query}`, 'h', offered), socket, Buffer.alloc(0))
-    return { writes, socket }
+    return writes
   }
-  return { rooms, publish, asked, knock }
+  const close = () => {
+    // Or the heartbeat would close them, long after.
+    upgrades.cut()
+    return rooms.close()
+  }
+  return { publish, asked, knock, close }
 }
 
 const fails = (error: unknown) => {
@@ -98,15 +103,15 @@ const fails = (error: unknown) => {
 
 describe('the way in, counted', () => {
   it('the answer, the greeting and what others have missed as well are one write', async () => {
-    const { rooms, publish, knock, asked } = door()
+    const { publish, knock, asked, close } = door()
     await publish('lobby', 'missed')
-    const { writes: first } = knock('session=first&cursor=0-0')
+    const first = knock('session=first&cursor=0-0')
     while (first.length < 2) await turn()
-    const { writes: next } = knock('session=next&cursor=0-0')
+    const next = knock('session=next&cursor=0-0')
     while (asked.length < 2) await turn()
     expect(next).toHaveLength(1)
     expect(next[0]).toMatch(/^HTTP\/1\.1 101.*"type":"welcome".*"type":"message"/s)
     expect(first.join('').match(/"type":"message"/g)).toHaveLength(1)
-    await rooms.close()
+    await close()
   })
 })
