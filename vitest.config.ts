@@ -11,6 +11,7 @@ export const LONG = [
   'test/conformance/presence-converges.test.ts',
   'test/conformance/presence-large.test.ts',
   'test/conformance/silence.test.ts',
+  'test/conformance/slowloris.test.ts',
   'test/node/restore.test.ts',
   'test/node/sync.test.ts',
   'test/package.test.ts',

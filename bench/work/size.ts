@@ -5,7 +5,7 @@ import type { Measured } from '../report/row.ts'
 import { type Kind, Server } from '../servers/server.ts'
 
 /** The starts that are waited for: as many as there is time for (ms), since one may take twice as long as another. */
-const [LEAST, MOST, TIME] = [3, 11, 6000]
+const [LEAST, MOST, TIME] = [3, 11, 4000]
 
 /** From the start of the process to the first answer: the middle one of several. */
 export async function startUp(kind: Kind, cores: Cores | undefined): Promise<Measured> {
