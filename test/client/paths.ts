@@ -5,6 +5,7 @@ import { wholeHistory } from '../conformance/clients/http.ts'
 import { Framed } from '../conformance/clients/websocket.ts'
 import { freshRoom, freshSecret, range } from '../conformance/suite.ts'
 import type { Random } from '../random.ts'
+import { eventually } from '../targets/target.ts'
 import { type Faults, Meddler } from './meddler.ts'
 import { brisk, type Task, type Told } from './reading.ts'
 
@@ -16,7 +17,7 @@ export interface Path {
   readonly ends: TransportName
   /** How the network changes, in equal parts of the whole, and what stands then. */
   readonly later?: readonly { readonly faults: Faults; readonly ends: TransportName }[]
-  /** Faults that must have happened, or nothing was survived. */
+  /** Faults that must have happened, or nothing was survived; of `later`, in its order. */
   readonly survives?: (keyof Meddler['done'])[]
 }
 
@@ -88,6 +89,9 @@ export async function walk(
       proxy.faults = next.faults
       proxy.cutAll()
       await reaches(through, next.ends)
+      // Where it ends, it may have been already: what it is to survive there has yet to happen.
+      const fault = survives[i]
+      if (fault !== undefined) await eventually(fault, () => proxy.done[fault] > 0)
       await publish(near, range(share, count / 10 + (i + 1) * share), LOT)
     }
     await own
